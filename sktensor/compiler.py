@@ -1,0 +1,55 @@
+"""The compiler, end to end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from .converters import METHODS, conversion, convert
+from .converters.registry import Converted
+from .graph import walk
+from .ops import Csr, Input, Native, Op, Several
+from .passes import optimize
+from .program import Program
+from .table import Signature
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """A fitted estimator's response methods as graphs, for input of one signature."""
+
+    roots: dict[str, Op]
+    trace: tuple[Converted, ...]
+    warnings: tuple[tuple[str, type[Warning]], ...]
+
+    def natives(self, method: str) -> dict[int, Native]:
+        """The native ops of one method, by the identity of their estimator."""
+        found = (op for op in walk(self.roots[method]) if isinstance(op, Native))
+        return {id(op.estimator): op for op in found}
+
+
+def build(estimator: Any, signature: Signature, sample: Any = None) -> Graphs:
+    """The graphs of every response method that the fitted estimator has.
+
+    They share ops, so a constant that several methods need is in memory once.
+    """
+    with conversion(sample) as current:
+        responses = convert(estimator, Input(signature))
+    found = {m: op for m in METHODS if (op := getattr(responses, m)) is not None}
+    together = optimize(Several(tuple(_as_answer(op) for op in found.values())))
+    roots = dict(zip(found, together.inputs, strict=True))
+    return Graphs(roots, tuple(current.trace), tuple(current.warnings))
+
+
+def _as_answer(op: Op) -> Op:
+    """The root in the form the native method returns: sparse where that is."""
+    if isinstance(op, Native | Csr):
+        return op
+    return Csr(op) if op.sparse else op
+
+
+def compile(root: Op, device: torch.device, batch_size: int | None = None) -> Program:
+    """A program that answers what `root` says."""
+    return Program(root, device, batch_size)

@@ -1,0 +1,232 @@
+"""The front end: a fitted estimator in, the ops of its response methods out.
+
+A converter reads like the estimator's own `transform` or `predict`. It is found by the exact
+type, since a subclass may override anything; an estimator without one, or one that declines by
+raising `Unsupported`, becomes a `Native` op.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, fields, replace
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from sklearn.utils._set_output import _auto_wrap_is_configured, _get_output_config
+from sklearn.utils.validation import check_is_fitted
+
+from ..graph import evaluate
+from ..ops import Columns, Csr, Named, Native, Op, Select, is_table, signature
+
+
+class Unsupported(Exception):
+    """A converter declines this estimator, or one of its methods; the message says why."""
+
+
+@dataclass(frozen=True)
+class Responses:
+    """One op per response method; None for one that the estimator lacks or that runs natively."""
+
+    transform: Op | None = None
+    predict: Op | None = None
+    predict_proba: Op | None = None
+    predict_log_proba: Op | None = None
+    decision_function: Op | None = None
+    score_samples: Op | None = None
+    apply: Op | None = None
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def get(self, method: str) -> Op:
+        """The op of one method, or Unsupported."""
+        op = getattr(self, method)
+        if op is None:
+            raise Unsupported(f"no {method}")
+        return op
+
+
+METHODS = tuple(f.name for f in fields(Responses) if f.name != "reasons")
+
+Converter = Callable[[Any, Op], Responses]
+_CONVERTERS: dict[type, Converter] = {}
+
+# Estimators made of estimators and nothing else: a plan lists what they are made of.
+CONTAINERS = frozenset({"Pipeline", "FeatureUnion", "ColumnTransformer"})
+
+
+@dataclass(frozen=True)
+class Converted:
+    """An estimator that a conversion came by, and the name it has among the others."""
+
+    name: str
+    estimator: Any
+    responses: Responses
+
+
+@dataclass
+class Conversion:
+    """What holds for all estimators of one conversion."""
+
+    sample: Any = None
+    path: tuple[str, ...] = ()
+    trace: list[Converted] = field(default_factory=list)
+    warnings: list[tuple[str, type[Warning]]] = field(default_factory=list)
+
+
+_CURRENT: ContextVar[Conversion | None] = ContextVar("sktensor_conversion", default=None)
+
+
+@contextmanager
+def conversion(sample: Any = None) -> Iterator[Conversion]:
+    """A conversion: `sample`, some rows of the table, tells what native steps return."""
+    current = Conversion(sample)
+    token = _CURRENT.set(current)
+    try:
+        yield current
+    finally:
+        _CURRENT.reset(token)
+
+
+def current_conversion() -> Conversion:
+    return _CURRENT.get() or Conversion()
+
+
+def converts(*types: type) -> Callable[[Converter], Converter]:
+    """Register the decorated converter for estimators of exactly these types.
+
+    Parameters
+    ----------
+    *types : type
+        Estimator classes. Subclasses are not meant: they may override anything.
+
+    Returns
+    -------
+    callable
+        A decorator that returns the converter unchanged. A converter is a function of the fitted
+        estimator and the op of its input which returns `Responses`, or raises `Unsupported`.
+    """
+
+    def register(converter: Converter) -> Converter:
+        _CONVERTERS.update(dict.fromkeys(types, converter))
+        return converter
+
+    return register
+
+
+def converter_types() -> tuple[type, ...]:
+    """Every estimator class that has a converter, of the libraries loaded so far."""
+    return tuple(_CONVERTERS)
+
+
+def convert(estimator: Any, x: Op, name: str | None = None) -> Responses:
+    """What `estimator` answers for the table `x`, natively where it has or finds no converter."""
+    current = current_conversion()
+    _load_converters_of(type(estimator))
+    outer, mark, warned = current.path, len(current.trace), len(current.warnings)
+    current.path = (*outer, name) if name else outer
+    try:
+        responses = _convert(estimator, x)
+        responses = _named(estimator, x, responses)
+    except Unsupported as why:
+        del current.trace[mark:], current.warnings[warned:]
+        responses = _complete(estimator, x, Responses(), str(why))
+    finally:
+        here = "__".join(current.path) or type(estimator).__name__.lower()
+        current.path = outer
+    contains = type(estimator).__name__ in CONTAINERS
+    if not contains or any(isinstance(op, Native) for op in _own(estimator, responses)):
+        current.trace.append(Converted(here, estimator, responses))
+    return responses
+
+
+def _convert(estimator: Any, x: Op) -> Responses:
+    converter = _CONVERTERS.get(type(estimator))
+    if converter is None:
+        raise Unsupported("no converter")
+    if isinstance(estimator, BaseEstimator):
+        _check_fitted(estimator)
+    responses = converter(estimator, x)
+    return _complete(estimator, x, responses, "no converter for {method}")
+
+
+def _check_fitted(estimator: Any) -> None:
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError as error:
+        raise Unsupported("not fitted") from error
+
+
+def _complete(estimator: Any, x: Op, responses: Responses, reason: str) -> Responses:
+    """`responses` with the methods the estimator has and the converter left out as native ops."""
+    ops: dict[str, Op | None] = {}
+    for method in METHODS:
+        op = getattr(responses, method)
+        if not hasattr(estimator, method):
+            op = None
+        elif op is None:
+            why = responses.reasons.get(method, reason.format(method=method))
+            op = native(estimator, x, method, why)
+        ops[method] = op
+    return replace(responses, **ops)
+
+
+def _own(estimator: Any, responses: Responses) -> list[Op]:
+    ops = (getattr(responses, method) for method in METHODS)
+    return [op for op in ops if isinstance(op, Native) and op.estimator is estimator]
+
+
+def native(estimator: Any, x: Op, method: str, reason: str, squeeze: bool = False) -> Native:
+    """The estimator's own `method` on `x`, handed over as the step before would hand it over."""
+    if x.names is not None and not x.on_host:
+        raise Unsupported(f"{type(estimator).__name__} reads a DataFrame made on the way")
+    if x.sparse and not isinstance(x, Native):
+        x = Csr(x)
+    sample = current_conversion().sample
+    ask = None if sample is None else (lambda op: _ask(op, sample))
+    return Native(x, estimator, method, reason, squeeze, ask)
+
+
+def _ask(op: Native, sample: Any) -> Any:
+    """A native op's result for the sample."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return evaluate(op, sample)
+    except Exception as error:
+        name = type(op.estimator).__name__
+        raise Unsupported(f"{name}.{op.method} fails on a few rows: {error}") from error
+
+
+def _named(estimator: Any, x: Op, responses: Responses) -> Responses:
+    """Name the columns of `transform` where the estimator is set to return a DataFrame."""
+    op = responses.transform
+    if op is None or isinstance(op, Native) or not _auto_wrap_is_configured(estimator):
+        return responses
+    if _get_output_config("transform", estimator)["dense"] == "default" or op is x:
+        return responses
+    if op.sparse:
+        raise Unsupported("sparse output as a DataFrame")
+    labels = tuple(estimator.get_feature_names_out())
+    keeps_index = signature(x).container == "pandas" or isinstance(x, Named)
+    return replace(responses, transform=Named(op, estimator, labels, keeps_index))
+
+
+def _load_converters_of(cls: type) -> None:
+    """Import the converters of the library an estimator comes from, and of no other."""
+    library = cls.__module__.partition(".")[0]
+    if library in ("xgboost", "lightgbm"):
+        import_module(f"{__package__}.{library}")
+
+
+def select(x: Op, columns: list[int]) -> Op:
+    """Some columns of a table or an array."""
+    if columns == list(range(x.width or 0)):
+        return x
+    if is_table(x):
+        return Columns(x, tuple(columns))
+    return Select(x, np.asarray(columns, np.int64))

@@ -1,0 +1,128 @@
+"""What scikit-learn's `validate_data` does to a table, as ops."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils.validation import _check_feature_names
+
+from ..ops import Cast, Finite, Numbers, Op, is_table, signature
+from ..table import NULLABLE_NUMBERS, NUMPY_DTYPES, TORCH_DTYPES, UNKNOWN
+from .registry import Unsupported, current_conversion
+
+FLOATS = (torch.float32, torch.float64)
+
+
+def validate(
+    estimator: Any,
+    x: Op,
+    dtype: torch.dtype | str | None = "float",
+    *,
+    allow_nan: bool = False,
+    accept_sparse: bool = False,
+    check_width: bool = True,
+) -> Op:
+    """The array that the estimator's `validate_data(X, reset=False, ...)` would make of `x`.
+
+    dtype is "float" for `FLOAT_DTYPES` (float32 and float64 stay, all else becomes float64),
+    "numeric" to keep any number's dtype, or the dtype to cast to. Values that scikit-learn
+    would refuse make the program hand the call to the native method.
+    """
+    n_features = getattr(estimator, "n_features_in_", None)
+    if x.width is None:
+        raise Unsupported("input of unknown width")
+    if check_width and n_features is not None and x.width != n_features:
+        raise Unsupported(f"{x.width} columns where {n_features} were fitted")
+    if x.sparse and not accept_sparse:
+        raise Unsupported("sparse input")
+    check_names(estimator, x)
+    x = as_numbers(x, dtype)
+    assert x.dtype is not None
+    if not x.dtype.is_floating_point or _is_guarded(x, allow_nan):
+        return x
+    return Finite(x, allow_nan)
+
+
+def as_numbers(x: Op, dtype: torch.dtype | str | None = "float") -> Op:
+    """`x` as an array of numbers in the dtype that scikit-learn would choose."""
+    found = _common_dtype(signature(x).kinds or ()) if is_table(x) else x.dtype
+    if found is None:
+        raise Unsupported("no numbers")
+    if dtype == "float":
+        wanted = found if found in FLOATS else torch.float64
+    elif dtype == "numeric" or dtype is None:
+        wanted = found
+    else:
+        assert isinstance(dtype, torch.dtype)
+        wanted = dtype
+    if is_table(x):
+        # Integers and floats reach float32 by way of their common dtype, as in NumPy's casts.
+        array = Numbers(x, wanted if found == wanted or wanted != torch.float32 else found)
+        return array if array.dtype == wanted else Cast(array, wanted)
+    return x if x.dtype == wanted else Cast(x, wanted)
+
+
+def _is_guarded(x: Op, allow_nan: bool) -> bool:
+    return isinstance(x, Finite) and (allow_nan or not x.allow_nan)
+
+
+def _common_dtype(kinds: tuple[str, ...]) -> torch.dtype:
+    """The dtype of a table's columns as one array."""
+    dtypes = [_number_dtype(kind) for kind in kinds]
+    if not dtypes:
+        raise Unsupported("no columns")
+    return TORCH_DTYPES[np.dtype(reduce(np.promote_types, dtypes))]
+
+
+def _number_dtype(kind: str) -> np.dtype:
+    if kind == UNKNOWN or kind == "object" or kind in NULLABLE_NUMBERS:
+        return np.dtype(np.float64)
+    try:
+        dtype = np.dtype(kind)
+    except TypeError:
+        dtype = None
+    if dtype not in TORCH_DTYPES:
+        raise Unsupported(f"a column of {kind} as numbers")
+    return dtype
+
+
+def check_names(estimator: Any, x: Op) -> None:
+    """Column names as scikit-learn checks them: its errors decline, its warnings are kept."""
+    known = signature(x)
+    fitted = getattr(estimator, "feature_names_in_", None)
+    if known.kinds is not None and UNKNOWN in known.kinds:
+        return
+    if fitted is None and x.names is None:
+        return
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            _check_feature_names(estimator, _nameplate(x), reset=False)
+        except (TypeError, ValueError) as error:
+            raise Unsupported("columns other than those fitted") from error
+    current_conversion().warnings.extend((str(w.message), w.category) for w in caught)
+
+
+def _nameplate(x: Op) -> Any:
+    """A table without rows that has the names of `x`."""
+    if x.names is None:
+        return np.empty((0, x.width or 0))
+    container = signature(x).container
+    library = sys.modules.get(container) if container != "numpy" else None
+    library = library or sys.modules.get("pandas") or sys.modules["polars"]
+    if library.__name__ == "polars":
+        return library.DataFrame(schema=list(x.names))
+    return library.DataFrame(columns=list(x.names))
+
+
+def numpy_dtype(x: Op) -> np.dtype:
+    """The NumPy dtype of an op that is an array."""
+    assert x.dtype is not None
+    return NUMPY_DTYPES[x.dtype]
+
+

@@ -1,0 +1,169 @@
+"""The compiled programs of a fitted estimator: made on demand, dropped when it has changed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import warnings
+from typing import Any
+
+import torch
+from sklearn import get_config
+
+from .compiler import Graphs, build, compile
+from .converters import METHODS, Unsupported
+from .ops import Input, Named, Native, Op, Retreat
+from .plan import Plan, Step
+from .program import Program
+from .snapshot import Snapshot
+from .table import Signature, signature_of, unknown_signature
+
+logger = logging.getLogger("sktensor")
+
+MOST_SIGNATURES = 16
+SAMPLE_ROWS = 4
+
+
+class Engine:
+    """Answers the response methods of one fitted estimator on one device."""
+
+    def __init__(self, estimator: Any, device: torch.device, fallback: str, batch_size: int | None):
+        self.estimator, self.device = estimator, device
+        self.fallback, self.batch_size = fallback, batch_size
+        self._snapshot = Snapshot(estimator)
+        self._graphs: dict[Any, Graphs] = {}
+        self._programs: dict[Any, Program | None] = {}
+        self._last: Signature | None = None
+        self._lock = threading.RLock()
+
+    def is_current(self, estimator: Any, device: Any, fallback: str, batch_size: Any) -> bool:
+        """Whether the programs still answer what the estimator, as it is now, would."""
+        return (
+            estimator is self.estimator
+            and device == self.device
+            and fallback == self.fallback
+            and batch_size == self.batch_size
+            and self._snapshot.holds()
+        )
+
+    def answer(self, method: str, X: Any) -> Any:
+        """What the estimator's `method` says of `X`, by a program or natively."""
+        signature = signature_of(X)
+        if signature is None or len(X) == 0 or method not in METHODS:
+            return self._native(method, X, f"input of type {type(X).__name__}")
+        key = (method, signature, get_config()["transform_output"], _device_of(X))
+        try:
+            program = self._programs[key]
+        except KeyError:
+            program = self._compile(key, X)
+        if program is None:
+            return getattr(self.estimator, method)(X)
+        try:
+            answer = program(X)
+        except Retreat as why:
+            logger.debug("%s answered natively: %s", method, why)
+            return getattr(self.estimator, method)(X)
+        for message, category in self._graphs[key[1:3]].warnings:
+            warnings.warn(message, category, stacklevel=4)
+        return _wrap(answer, program.root, X) if isinstance(program.root, Named) else answer
+
+    def _native(self, method: str, X: Any, reason: str) -> Any:
+        answer = getattr(self.estimator, method)(X)
+        if self.fallback == "raise" and method in METHODS:
+            raise Unsupported(f"{method} cannot be compiled for {reason}")
+        return answer
+
+    def _compile(self, key: Any, X: Any) -> Program | None:
+        method, signature, _, device = key
+        with self._lock:
+            if key in self._programs:
+                return self._programs[key]
+            if len(self._graphs) >= MOST_SIGNATURES:
+                self._graphs.clear()
+                self._programs.clear()
+            graphs = self._graphs.get(key[1:3])
+            if graphs is None:
+                graphs = build(self.estimator, signature, X[:SAMPLE_ROWS])
+                self._graphs[key[1:3]] = graphs
+                self._last = signature
+                self._log(graphs)
+            program = self._program(graphs, method, device or self.device)
+            self._programs[key] = program
+            return program
+
+    def _program(self, graphs: Graphs, method: str, device: torch.device) -> Program | None:
+        root = graphs.roots.get(method)
+        if root is None:
+            return None
+        if self.fallback == "raise":
+            self._refuse(graphs, method)
+        if isinstance(root, Native) and isinstance(root.x, Input):
+            return None
+        return compile(root, device, self.batch_size)
+
+    def _refuse(self, graphs: Graphs, method: str) -> None:
+        """Raise Unsupported if any step of the method runs natively, naming every one."""
+        steps = [s for s in _steps(graphs, [method]) if s.backend == "native"]
+        if steps:
+            named = "; ".join(f"{s.name} ({s.estimator}): {s.reason}" for s in steps)
+            raise Unsupported(f"{method} cannot be compiled: {named}")
+
+    def _log(self, graphs: Graphs) -> None:
+        for step in _steps(graphs, list(graphs.roots)):
+            if step.backend == "native":
+                logger.info("%s (%s) runs natively: %s", step.name, step.estimator, step.reason)
+
+    def plan(self, method: str | None) -> Plan:
+        """What runs where, for input like the last one seen."""
+        with self._lock:
+            graphs = next(
+                (g for (s, _), g in self._graphs.items() if s == self._last), None
+            ) or build(self.estimator, _default_signature(self.estimator))
+        if method is not None and method not in graphs.roots:
+            raise AttributeError(
+                f"{type(self.estimator).__name__} has no response method {method!r}"
+            )
+        methods = list(graphs.roots) if method is None else [method]
+        return Plan(tuple(_steps(graphs, methods)), method, str(self.device))
+
+    def program(self, method: str, X: Any) -> Program | None:
+        """The program that answers `method` for input like `X`; None where it is native."""
+        signature = signature_of(X)
+        if signature is None:
+            return None
+        key = (method, signature, get_config()["transform_output"], _device_of(X))
+        return self._compile(key, X)
+
+
+def _device_of(X: Any) -> torch.device | None:
+    return X.device if isinstance(X, torch.Tensor) else None
+
+
+def _default_signature(estimator: Any) -> Signature:
+    names = getattr(estimator, "feature_names_in_", None)
+    width = getattr(estimator, "n_features_in_", 1 if names is None else len(names))
+    return unknown_signature(width, names)
+
+
+def _steps(graphs: Graphs, methods: list[str]) -> list[Step]:
+    """Every estimator converted, native where a native op of its is read by one of the methods."""
+    natives = {m: graphs.natives(m) for m in methods}
+    steps = []
+    for item in graphs.trace:
+        found = {m: ops[id(item.estimator)] for m, ops in natives.items() if id(item.estimator) in ops}
+        reasons = list(dict.fromkeys(op.reason for op in found.values()))
+        backend = "native" if found else "torch"
+        reason = "; ".join(reasons)
+        if found and len(found) < len(methods):
+            reason += f" ({', '.join(dict.fromkeys(op.method for op in found.values()))})"
+        steps.append(Step(item.name, type(item.estimator).__name__, backend, reason))
+    return steps
+
+
+def _wrap(answer: Any, root: Op, X: Any) -> Any:
+    """The transformed rows in the container that the estimator is set to return."""
+    from sklearn.utils._set_output import _wrap_data_with_container
+
+    assert isinstance(root, Named)
+    original = X if root.keeps_index else answer
+    return _wrap_data_with_container("transform", answer, original, root.estimator)

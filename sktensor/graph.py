@@ -1,0 +1,83 @@
+"""Graphs: whatever is reachable from an op. There is no graph object to keep in step.
+
+Ops are frozen, so a rewrite builds new ones, and an op that two others read stays shared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .ops import Input, Native, Op, is_table, parts
+from .table import Table
+
+Rule = Callable[[Op], Op | None]
+
+
+def rewrite(op: Op, rule: Rule) -> Op:
+    """The graph under `op` with `rule` tried on every op, inputs first; None leaves an op as it is."""
+    done: dict[Op, Op] = {}
+    for old in walk(op):
+        new = old.with_inputs(done.__getitem__)
+        done[old] = rule(new) or new
+    return done[op]
+
+
+def walk(op: Op) -> Iterator[Op]:
+    """Every op once, inputs before the ops that read them."""
+    seen: set[Op] = set()
+    todo: list[tuple[Op, bool]] = [(op, False)]
+    while todo:
+        op, ready = todo.pop()
+        if ready:
+            yield op
+        elif op not in seen:
+            seen.add(op)
+            todo.append((op, True))
+            todo.extend((x, False) for x in reversed(op.inputs))
+
+
+def evaluate(op: Op, X: Any) -> Any:
+    """What `op` answers for `X`, op by op on the CPU: the meaning of a graph, and no fast path."""
+    results: dict[Op, Any] = {}
+    for step in walk(op):
+        results[step] = X if isinstance(step, Input) else _value(step, results)
+        if isinstance(step, Input) and is_table(step):
+            results[step] = Table.of(X)
+        elif isinstance(step, Native) and step is not op:
+            results[step] = step.check(results[step])
+    return to_host(results[op])
+
+
+def _value(op: Op, results: dict[Op, Any]) -> Any:
+    move = to_host if op.on_host else to_device
+
+    def value(part: Any) -> Any:
+        if isinstance(part, Op):
+            return move(results[part])
+        return to_device(part) if isinstance(part, np.ndarray) and not op.on_host else part
+
+    arguments = (
+        [value(p) for p in parts(v)] if isinstance(v, tuple) else value(v) for v in op.arguments
+    )
+    return op.forward(*arguments)
+
+
+def to_host(x: Any) -> Any:
+    """A tensor as the array that it is; anything else as it is."""
+    return x.detach().cpu().numpy() if isinstance(x, Tensor) else x
+
+
+def to_device(x: Any, device: torch.device | str = "cpu") -> Any:
+    """An array as a tensor on `device`, sharing memory where it can."""
+    if isinstance(x, np.ndarray):
+        if not x.flags.writeable or any(stride < 0 for stride in x.strides):
+            x = x.copy()
+        x = torch.from_numpy(x)
+    return x if x.device == torch.device(device) else x.to(device)
+
+

@@ -1,0 +1,111 @@
+"""Ops that compute value by value, and products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..table import TORCH_DTYPES
+from .base import Op
+from .columns import Cast
+
+
+@dataclass(frozen=True, eq=False)
+class Arith(Op):
+    """`fn(x, y)` in the operands' common dtype; an array of one row holds a value per column.
+
+    A plain number takes the dtype of the other operand, as in NumPy.
+    """
+
+    fn: Callable[[Any, Any], Tensor]
+    x: Any
+    y: Any
+
+    @property
+    def width(self) -> int | None:
+        widths = [v.width for v in (self.x, self.y) if isinstance(v, Op)]
+        arrays = [v.shape[-1] for v in (self.x, self.y) if isinstance(v, np.ndarray)]
+        known = [w for w in widths if w is not None] or (arrays if None not in widths else [])
+        return max([*known, *[a for a in arrays if known]], default=None)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        dtypes = [_dtype(v) for v in (self.x, self.y) if isinstance(v, Op | np.ndarray)]
+        return dtypes[0] if len(dtypes) == 1 else torch.promote_types(*dtypes)
+
+    def __post_init__(self) -> None:
+        for name in ("x", "y"):
+            value = getattr(self, name)
+            if isinstance(value, np.ndarray) and value.ndim == 0:
+                object.__setattr__(self, name, value.reshape(1))
+            elif isinstance(value, np.generic):
+                object.__setattr__(self, name, np.asarray(value).reshape(1))
+
+    def forward(self, fn: Callable[[Any, Any], Tensor], x: Any, y: Any) -> Tensor:
+        if not torch.is_tensor(x):
+            x = torch.as_tensor(x, dtype=y.dtype, device=y.device)
+        return fn(x, y)
+
+    def __str__(self) -> str:
+        return f"Arith({getattr(self.fn, '__name__', self.fn)})"
+
+
+@dataclass(frozen=True, eq=False)
+class Map(Op):
+    """`fn(x)`, value by value (`result` says which dtype comes out, None for that of x)."""
+
+    x: Op
+    fn: Callable[[Tensor], Tensor]
+    result: torch.dtype | None = None
+
+    @property
+    def width(self) -> int | None:
+        return self.x.width
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        return self.result or self.x.dtype
+
+    def forward(self, x: Tensor, fn: Callable[[Tensor], Tensor], result: Any) -> Tensor:
+        return fn(x)
+
+    def __str__(self) -> str:
+        return f"Map({getattr(self.fn, '__name__', self.fn)})"
+
+
+@dataclass(frozen=True, eq=False)
+class MatMul(Op):
+    """`x @ weight` in their common dtype."""
+
+    x: Op
+    weight: np.ndarray  # (x.width, n) or (x.width,)
+
+    @property
+    def width(self) -> int | None:
+        return self.weight.shape[1] if self.weight.ndim == 2 else None
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.promote_types(self.x.dtype, _dtype(self.weight))
+
+    def forward(self, x: Tensor, weight: Tensor) -> Tensor:
+        if x.dtype != weight.dtype:
+            common = torch.promote_types(x.dtype, weight.dtype)
+            x, weight = x.to(common), weight.to(common)
+        return x @ weight
+
+
+def _dtype(value: Op | np.ndarray) -> torch.dtype:
+    dtype = value.dtype if isinstance(value, Op) else TORCH_DTYPES[value.dtype]
+    assert isinstance(dtype, torch.dtype), "arithmetic on a table"
+    return dtype
+
+
+def cast(x: Op, dtype: torch.dtype | None) -> Op:
+    """`x` in another dtype, or itself where it has that already."""
+    return x if dtype is None or x.dtype == dtype else Cast(x, dtype)

@@ -1,0 +1,130 @@
+"""What every op is: a frozen dataclass whose fields are its inputs and constants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import torch
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """One step of the computation.
+
+    Fields that are ops, or tuples with ops in them, are its inputs; fields that are arrays, or
+    tuples of arrays, its constants. `forward` takes the fields in their order, ops replaced by
+    their results and, on the device, arrays by tensors. Every op works row by row.
+    """
+
+    @property
+    def width(self) -> int | None:
+        """How many columns the result has; None for one value a row."""
+        raise NotImplementedError
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        """The result's dtype; None for what is no tensor: tables, labels that are strings."""
+        raise NotImplementedError
+
+    @property
+    def on_host(self) -> bool:
+        """Whether the result stays with Python and NumPy instead of going to the device."""
+        return False
+
+    @property
+    def sparse(self) -> bool:
+        """Whether the native estimator's result is a sparse matrix here; ours never is on the way."""
+        return False
+
+    @property
+    def names(self) -> tuple[Any, ...] | None:
+        """The columns' names where the native estimator passes a DataFrame on."""
+        return None
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """The fields' values, in order."""
+        return tuple(getattr(self, f.name) for f in fields(self))
+
+    @property
+    def inputs(self) -> tuple[Op, ...]:
+        return tuple(op for value in self.arguments for op in parts(value) if isinstance(op, Op))
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        return tuple(
+            array
+            for value in self.arguments
+            for array in parts(value)
+            if isinstance(array, np.ndarray)
+        )
+
+    def forward(self, *arguments: Any) -> Any:
+        """The result from the fields' values."""
+        raise NotImplementedError
+
+    def with_inputs(self, change: Callable[[Op], Op]) -> Op:
+        """This op reading `change(x)` wherever it read `x`."""
+        new = {f.name: _change(getattr(self, f.name), change) for f in fields(self)}
+        return self if all(new[k] is getattr(self, k) for k in new) else replace(self, **new)
+
+    def __add__(self, y: Any) -> Op:
+        return _arith(torch.add, self, y)
+
+    def __radd__(self, y: Any) -> Op:
+        return _arith(torch.add, y, self)
+
+    def __sub__(self, y: Any) -> Op:
+        return _arith(torch.sub, self, y)
+
+    def __rsub__(self, y: Any) -> Op:
+        return _arith(torch.sub, y, self)
+
+    def __mul__(self, y: Any) -> Op:
+        return _arith(torch.mul, self, y)
+
+    def __rmul__(self, y: Any) -> Op:
+        return _arith(torch.mul, y, self)
+
+    def __truediv__(self, y: Any) -> Op:
+        return _arith(torch.div, self, y)
+
+    def __rtruediv__(self, y: Any) -> Op:
+        return _arith(torch.div, y, self)
+
+    def __neg__(self) -> Op:
+        return _arith(torch.mul, self, -1)
+
+    # NumPy must leave `array - op` to the op instead of taking the op for an object.
+    __array_ufunc__ = None
+
+    def __str__(self) -> str:
+        return type(self).__name__
+
+
+def _arith(fn: Callable[[Any, Any], torch.Tensor], x: Any, y: Any) -> Op:
+    from .arithmetic import Arith
+
+    return Arith(fn, x, y)
+
+
+def parts(value: Any) -> tuple[Any, ...]:
+    """The items of a tuple, or the value alone."""
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _change(value: Any, change: Callable[[Op], Op]) -> Any:
+    if isinstance(value, Op):
+        return change(value)
+    if isinstance(value, tuple) and any(isinstance(v, Op) for v in value):
+        new = tuple(change(v) if isinstance(v, Op) else v for v in value)
+        return value if all(a is b for a, b in zip(new, value, strict=True)) else new
+    return value
+
+
+def column_count(op: Op) -> int:
+    """Its columns, one for a result of one value a row."""
+    return 1 if op.width is None else op.width

@@ -1,0 +1,169 @@
+"""Ops that choose, join and cast columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .base import Op, column_count
+
+
+@dataclass(frozen=True, eq=False)
+class Select(Op):
+    """Some columns of an array, in the order given."""
+
+    x: Op
+    columns: np.ndarray  # (width,) int64
+
+    @property
+    def width(self) -> int:
+        return len(self.columns)
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        return self.x.dtype
+
+    @property
+    def sparse(self) -> bool:
+        return self.x.sparse
+
+    @property
+    def names(self) -> tuple[Any, ...] | None:
+        names = self.x.names
+        return None if names is None else tuple(names[i] for i in self.columns)
+
+    def forward(self, x: Tensor, columns: Tensor) -> Tensor:
+        return x[:, columns]
+
+
+@dataclass(frozen=True, eq=False)
+class Column(Op):
+    """One column as one value a row."""
+
+    x: Op
+    index: int
+
+    @property
+    def width(self) -> None:
+        return None
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        return self.x.dtype
+
+    def forward(self, x: Tensor, index: int) -> Tensor:
+        return x[:, index]
+
+
+@dataclass(frozen=True, eq=False)
+class Concat(Op):
+    """Arrays side by side, in their common dtype."""
+
+    xs: tuple[Op, ...]
+    sparse_result: bool = False
+
+    @property
+    def width(self) -> int:
+        return sum(column_count(x) for x in self.xs)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return reduce(torch.promote_types, (x.dtype for x in self.xs if x.dtype is not None))
+
+    @property
+    def sparse(self) -> bool:
+        return self.sparse_result
+
+    def forward(self, xs: list[Tensor], sparse_result: bool) -> Tensor:
+        return torch.cat([x if x.ndim == 2 else x[:, None] for x in xs], dim=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Cast(Op):
+    """Another dtype."""
+
+    x: Op
+    to: torch.dtype
+
+    @property
+    def width(self) -> int | None:
+        return self.x.width
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.to
+
+    @property
+    def sparse(self) -> bool:
+        return self.x.sparse
+
+    @property
+    def names(self) -> tuple[Any, ...] | None:
+        return self.x.names
+
+    def forward(self, x: Tensor, to: torch.dtype) -> Tensor:
+        return x.to(to)
+
+
+@dataclass(frozen=True, eq=False)
+class Finite(Op):
+    """The same, where no value is infinite, or NaN unless allowed; else the native method answers."""
+
+    x: Op
+    allow_nan: bool = False
+
+    @property
+    def width(self) -> int | None:
+        return self.x.width
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        return self.x.dtype
+
+    @property
+    def sparse(self) -> bool:
+        return self.x.sparse
+
+    @property
+    def names(self) -> tuple[Any, ...] | None:
+        return self.x.names
+
+    def forward(self, x: Tensor, allow_nan: bool) -> Tensor:
+        return x
+
+    def holds(self, x: Tensor) -> Tensor:
+        """Whether it holds for these rows, a tensor of one boolean."""
+        if self.allow_nan:
+            return ~x.isinf().any()
+        # x - x is 0 for every finite x and NaN for the others, and adding zeros cannot overflow.
+        return ((x - x).sum() == 0).all()
+
+
+@dataclass(frozen=True, eq=False)
+class Named(Op):
+    """The same, its columns named: the estimator passes on a DataFrame (`set_output`)."""
+
+    x: Op
+    estimator: Any
+    labels: tuple[Any, ...]
+    keeps_index: bool
+
+    @property
+    def width(self) -> int | None:
+        return self.x.width
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        return self.x.dtype
+
+    @property
+    def names(self) -> tuple[Any, ...]:
+        return self.labels
+
+    def forward(self, x: Tensor, *_: Any) -> Tensor:
+        return x

@@ -1,0 +1,66 @@
+"""The ops of forests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .. import kernels
+from ..table import TORCH_DTYPES
+from .base import Op
+
+
+@dataclass(frozen=True, eq=False)
+class Forest(Op):
+    """The sum over trees of the leaf each row ends in: left where `x[feature] <= threshold`.
+
+    The sum is taken tree by tree in the dtype of `value`. A forest with a base score has it as
+    its first tree, a single leaf, where the library starts its sum with it.
+    """
+
+    x: Op
+    feature: np.ndarray = field(repr=False)  # (n_nodes,) int64, column tested, -1 at a leaf
+    threshold: np.ndarray = field(repr=False)  # (n_nodes,), of the dtype of x
+    left: np.ndarray = field(repr=False)  # (n_nodes,) int64, node to go on with
+    right: np.ndarray = field(repr=False)  # (n_nodes,) int64
+    missing_left: np.ndarray = field(repr=False)  # (n_nodes,) bool, whether NaN goes left
+    value: np.ndarray = field(repr=False)  # (n_nodes, n_outputs)
+    roots: np.ndarray = field(repr=False)  # (n_trees,) int64
+
+    @property
+    def width(self) -> int:
+        return self.value.shape[1]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return TORCH_DTYPES[self.value.dtype]
+
+    def forward(self, x: Tensor, *arrays: Tensor) -> Tensor:
+        return kernels.forest(x, *arrays)
+
+
+@dataclass(frozen=True, eq=False)
+class Leaves(Op):
+    """The node each row ends in, one column a tree: positions among all nodes of the forest."""
+
+    x: Op
+    feature: np.ndarray = field(repr=False)
+    threshold: np.ndarray = field(repr=False)
+    left: np.ndarray = field(repr=False)
+    right: np.ndarray = field(repr=False)
+    missing_left: np.ndarray = field(repr=False)
+    roots: np.ndarray = field(repr=False)
+
+    @property
+    def width(self) -> int:
+        return len(self.roots)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.int64
+
+    def forward(self, x: Tensor, *arrays: Tensor) -> Tensor:
+        return kernels.leaves(x, *arrays)

@@ -1,0 +1,232 @@
+"""The back end: a graph as stages that alternate between the host and one torch module.
+
+A host stage runs over all rows at once. A device stage runs in blocks of rows, so that what lies
+between its ops never reaches full length; on the CPU blocks are small enough for the L2 cache and
+shared out over threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .graph import to_device, to_host, walk
+from .ops import Finite, Input, Native, Numbers, Op, Retreat, column_count, is_table, parts
+from .table import Table
+from .threads import share_rows
+
+L2_BYTES = 2**21  # what the widest result of a block may take
+DEVICE_BYTES = 2**28
+LEAST_ROWS, MOST_ROWS = 64, 2**14
+
+Feed = Callable[[int, int], Any]
+
+
+class Program:
+    """An executable for one response: rows of one signature in, what the root says out.
+
+    Raises Retreat where the rows are not what it was made for.
+    """
+
+    def __init__(self, root: Op, device: torch.device, batch_size: int | None = None):
+        self.root, self.device, self.batch_size = root, device, batch_size
+        self.input = next((op for op in walk(root) if isinstance(op, Input)), None)
+        self.stages: list[HostStage | DeviceStage] = list(_stages(root, device))
+        only = self.stages[0] if len(self.stages) == 1 else None
+        self._only = only if isinstance(only, DeviceStage) and only.outputs == [root] else None
+
+    @torch.no_grad()
+    def __call__(self, X: Any) -> Any:
+        tensors = isinstance(X, Tensor)
+        if tensors:
+            X = X.detach()
+        x = Table.of(X) if self.input is not None and is_table(self.input) else X
+        results: dict[Op, Any] = {} if self.input is None else {self.input: x}
+        for stage in self.stages:
+            if isinstance(stage, HostStage):
+                stage.run(results)
+            else:
+                self._run(stage, results, len(x))
+        answer = results[self.root]
+        if isinstance(answer, Table):
+            answer = answer.native()
+        return answer if tensors else to_host(answer)
+
+    def _run(self, stage: DeviceStage, results: dict[Op, Any], n_rows: int) -> None:
+        """Fill in the stage's outputs, block by block."""
+        feeds = [self._feed(op, results) for op in stage.inputs]
+        size = self.batch_size or stage.block_rows
+        if n_rows <= size:
+            outputs = stage.block([feed(0, n_rows) for feed in feeds])
+        elif self.device.type == "cpu":
+            outputs = self._share(stage, feeds, n_rows, size)
+        else:
+            blocks = [
+                stage.block([feed(lo, min(lo + size, n_rows)) for feed in feeds])
+                for lo in range(0, n_rows, size)
+            ]
+            outputs = [torch.cat(same) for same in zip(*blocks, strict=True)]
+        results.update(zip(stage.outputs, outputs, strict=True))
+
+    def _share(
+        self, stage: DeviceStage, feeds: list[Feed], n_rows: int, size: int
+    ) -> list[Tensor]:
+        first = stage.block([feed(0, size) for feed in feeds])
+        outputs = [block.new_empty((n_rows, *block.shape[1:])) for block in first]
+        for output, block in zip(outputs, first, strict=True):
+            output[:size] = block
+
+        def task(lo: int, hi: int) -> None:
+            lo, hi = lo + size, hi + size
+            blocks = stage.block([feed(lo, hi) for feed in feeds])
+            for output, block in zip(outputs, blocks, strict=True):
+                output[lo:hi] = block
+
+        share_rows(task, n_rows - size, size)
+        return outputs
+
+    def _feed(self, op: Op, results: dict[Op, Any]) -> Feed:
+        """How to get rows `lo` to `hi` of a result to the device."""
+        if isinstance(op, Numbers) and op not in results:
+            table = results[op.x]
+            return lambda lo, hi: to_device(op.block(table, lo, hi), self.device)
+        whole = results[op]
+        return lambda lo, hi: to_device(whole[lo:hi], self.device)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.stages))
+
+
+class HostStage:
+    """Ops of the host, over all rows."""
+
+    def __init__(self, ops: list[Op], root: Op):
+        self.ops, self.root = ops, root
+
+    def run(self, results: dict[Op, Any]) -> None:
+        for op in self.ops:
+            result = op.forward(*(self._value(v, results) for v in op.arguments))
+            if isinstance(op, Native) and op is not self.root and self.root_reads_array(op):
+                result = op.check(result)
+            results[op] = result
+
+    def root_reads_array(self, op: Op) -> bool:
+        """Whether the result is read by another op, and not just listed among the answers."""
+        return op in self._read
+
+    @property
+    def _read(self) -> set[Op]:
+        known = self.__dict__.get("_read_by")
+        if known is None:
+            from .ops import Several
+
+            known = {x for op in walk(self.root) if not isinstance(op, Several) for x in op.inputs}
+            self.__dict__["_read_by"] = known
+        return known
+
+    def _value(self, value: Any, results: dict[Op, Any]) -> Any:
+        if isinstance(value, tuple):
+            return [to_host(results[v]) if isinstance(v, Op) else v for v in value]
+        return to_host(results[value]) if isinstance(value, Op) else value
+
+    def __str__(self) -> str:
+        return "host: " + " ".join(map(str, self.ops))
+
+
+class DeviceStage(nn.Module):
+    """Ops of the device as a function: of the results they need, to the results others need.
+
+    `forward` returns those results and then one boolean per `Finite` op: whether it holds.
+    """
+
+    def __init__(self, ops: list[Op], read_later: set[Op]):
+        super().__init__()
+        self.ops = ops
+        here = set(ops)
+        self.inputs = list(dict.fromkeys(x for op in ops for x in op.inputs if x not in here))
+        self.outputs = [op for op in ops if op in read_later]
+        slots: dict[int, int] = {id(x): i for i, x in enumerate(self.inputs)}
+        for op in ops:
+            for array in op.arrays:
+                if id(array) not in slots:
+                    slots[id(array)] = len(slots)
+                    self.register_buffer(f"constant_{len(slots)}", _buffer(array), persistent=True)
+        for op in ops:
+            slots[id(op)] = len(slots)
+        self._steps = [(op, [_spec(v, slots) for v in op.arguments]) for op in ops]
+        self._returns = [slots[id(op)] for op in self.outputs]
+        self._names = list(self._buffers)
+        self.block_rows = _block_rows(ops, self.inputs)
+
+    def forward(self, *inputs: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        values: list[Any] = [*inputs, *(getattr(self, name) for name in self._names)]
+        flags = []
+        for op, specs in self._steps:
+            arguments = [
+                values[s] if type(s) is int else s[0] if len(s) == 1 else [values[i] for i in s[1]]
+                for s in specs
+            ]
+            values.append(op.forward(*arguments))
+            if isinstance(op, Finite):
+                flags.append(op.holds(values[-1]))
+        return [values[i] for i in self._returns], flags
+
+    def block(self, inputs: list[Tensor]) -> list[Tensor]:
+        """The outputs for one block of rows, or Retreat where a `Finite` op does not hold."""
+        outputs, flags = self.forward(*inputs)
+        if not all(flags):
+            raise Retreat("NaN or infinity in the input")
+        return outputs
+
+    def __str__(self) -> str:
+        return "device: " + " ".join(map(str, self.ops))
+
+
+def _spec(value: Any, slots: dict[int, int]) -> Any:
+    """An argument as the slot it is in, `(None, slots)` for several, or `(value,)` as it is."""
+    if isinstance(value, Op | np.ndarray):
+        return slots[id(value)]
+    if isinstance(value, tuple) and any(isinstance(v, Op | np.ndarray) for v in value):
+        return (None, [slots[id(v)] for v in parts(value)])
+    return (value,)
+
+
+def _buffer(array: np.ndarray) -> Tensor:
+    if array.flags.writeable and array.flags.c_contiguous:
+        return torch.from_numpy(array)
+    return torch.from_numpy(array.copy())
+
+
+def _block_rows(ops: Iterable[Op], inputs: Iterable[Op]) -> int:
+    """How many rows keep the widest result in the L2 cache."""
+    bytes_a_row = max(
+        column_count(op) * (op.dtype.itemsize if op.dtype is not None else 8)
+        for op in (*ops, *inputs)
+    )
+    return int(np.clip(L2_BYTES // max(bytes_a_row, 1), LEAST_ROWS, MOST_ROWS))
+
+
+def _stages(root: Op, device: torch.device) -> Iterable[HostStage | DeviceStage]:
+    """The ops of each side, as far as they can run before the other side must."""
+    order = list(walk(root))
+    read_by_host = {x for op in order if op.on_host for x in op.inputs} | {root}
+    lazy = {op for op in order if isinstance(op, Numbers) and op not in read_by_host}
+    turn: dict[Op, int] = {}
+    for op in order:
+        turn[op] = max((turn[x] + (x.on_host != op.on_host) for x in op.inputs), default=0)
+        if not op.inputs and not op.on_host:
+            turn[op] = 1
+    ops = [op for op in order if not isinstance(op, Input) and op not in lazy]
+    for _, group in groupby(sorted(ops, key=turn.__getitem__), key=turn.__getitem__):
+        stage = list(group)
+        if stage[0].on_host:
+            yield HostStage(stage, root)
+        else:
+            here = set(stage)
+            later = {x for op in order if op not in here for x in op.inputs} | {root}
+            yield DeviceStage(stage, later).to(device)

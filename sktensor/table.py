@@ -1,0 +1,196 @@
+"""Tables on the host: what kind of input a caller passed, and its columns without copies.
+
+A `Signature` is everything the compiler may know of a table before it runs: programs are compiled
+for one signature. A `Table` gives the columns of a frame or of an array of objects one by one.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.sparse import issparse
+from sklearn.utils import _safe_indexing
+
+TORCH_DTYPES: dict[np.dtype, torch.dtype] = {
+    np.dtype(name): getattr(torch, name)
+    for name in (
+        "float32",
+        "float64",
+        "bool",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+    )
+}
+NUMPY_DTYPES: dict[torch.dtype, np.dtype] = {t: n for n, t in TORCH_DTYPES.items()}
+
+NULLABLE_NUMBERS = frozenset(
+    [f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)] + ["Float64", "boolean"]
+)
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What is known of a table before its rows are.
+
+    `dtype` is that of a numeric array and None for a table of columns, whose `kinds` are then the
+    name of each column's dtype ("float64", "object", "str", "category", ... or "unknown").
+    `width` is None for one value a row.
+    """
+
+    width: int | None
+    dtype: torch.dtype | None = None
+    kinds: tuple[str, ...] | None = None
+    names: tuple[Any, ...] | None = None
+    container: str = "numpy"
+
+    @property
+    def is_frame(self) -> bool:
+        return self.container in ("pandas", "polars")
+
+    def select(self, columns: Sequence[int]) -> Signature:
+        """The signature of some of the columns."""
+        kinds = None if self.kinds is None else tuple(self.kinds[i] for i in columns)
+        names = None if self.names is None else tuple(self.names[i] for i in columns)
+        return replace(self, width=len(columns), kinds=kinds, names=names)
+
+
+def unknown_signature(width: int, names: Sequence[Any] | None = None) -> Signature:
+    """A table of which only the number of its columns, and perhaps their names, is known."""
+    return Signature(
+        width,
+        kinds=(UNKNOWN,) * width,
+        names=None if names is None else tuple(names),
+        container="numpy" if names is None else "pandas",
+    )
+
+
+def signature_of(X: Any) -> Signature | None:
+    """The signature of what a caller passed, or None for what no program is made for."""
+    kind = type(X)
+    if kind is np.ndarray or kind is np.memmap:
+        return _array_signature(X)
+    if kind is torch.Tensor or kind is torch.nn.Parameter:
+        fits = X.ndim == 2 and X.layout is torch.strided and X.dtype in NUMPY_DTYPES
+        return Signature(X.shape[1], X.dtype, container="torch") if fits else None
+    library = kind.__module__.partition(".")[0]
+    if library == "pandas" and kind is sys.modules["pandas"].DataFrame:
+        return _pandas_signature(X)
+    if library == "polars" and kind is sys.modules["polars"].DataFrame:
+        kinds = tuple(_polars_kind(dtype) for dtype in X.dtypes)
+        return Signature(X.width, None, kinds, tuple(X.columns), "polars")
+    return None
+
+
+def _array_signature(X: np.ndarray) -> Signature | None:
+    if X.ndim != 2 or not X.dtype.isnative:
+        return None
+    dtype = TORCH_DTYPES.get(X.dtype)
+    if dtype is not None:
+        return Signature(X.shape[1], dtype)
+    if X.dtype.kind in "OU":
+        kind = "object" if X.dtype.kind == "O" else "str"
+        return Signature(X.shape[1], None, (kind,) * X.shape[1])
+    return None
+
+
+def _pandas_signature(X: Any) -> Signature | None:
+    if X.columns.nlevels > 1:
+        return None
+    return Signature(
+        X.shape[1], None, tuple(map(_pandas_kind, X.dtypes)), tuple(X.columns), "pandas"
+    )
+
+
+def _pandas_kind(dtype: Any) -> str:
+    if isinstance(dtype, np.dtype):
+        return "str" if dtype.kind == "U" else dtype.name
+    name = getattr(dtype, "name", str(dtype))
+    if isinstance(dtype, sys.modules["pandas"].StringDtype):
+        return "str"
+    return name
+
+
+def _polars_kind(dtype: Any) -> str:
+    name = str(dtype)
+    known = {"String": "str", "Utf8": "str", "Boolean": "bool"}
+    if name.startswith(("Categorical", "Enum")):
+        return "category"
+    return known.get(name, name.lower())
+
+
+class Table:
+    """Some columns of a frame or of an array of objects, each taken once and never copied."""
+
+    def __init__(self, source: Any, positions: Sequence[int], columns: dict[int, Any]):
+        self.source, self.positions, self._columns = source, positions, columns
+
+    @classmethod
+    def of(cls, source: Any) -> Table:
+        return cls(source, range(source.shape[1]), {})
+
+    def __len__(self) -> int:
+        return self.source.shape[0]
+
+    def select(self, columns: Sequence[int]) -> Table:
+        return Table(self.source, [self.positions[i] for i in columns], self._columns)
+
+    def rows(self, lo: int, hi: int) -> Table:
+        """A table of some of the rows, on its own."""
+        return Table(_safe_indexing(self.source, slice(lo, hi)), self.positions, {})
+
+    def native(self) -> Any:
+        """These columns in the container they came in, as scikit-learn would select them."""
+        if len(self.positions) == self.source.shape[1] and list(self.positions) == list(
+            range(self.source.shape[1])
+        ):
+            return self.source
+        return _safe_indexing(self.source, list(self.positions), axis=1)
+
+    def column(self, i: int) -> Any:
+        """Column `i` as it is stored: a 1-D NumPy array, or the library's own array."""
+        at = self.positions[i]
+        if at not in self._columns:
+            self._columns[at] = _column(self.source, at)
+        return self._columns[at]
+
+    def numbers(self, lo: int, hi: int, dtype: np.dtype) -> np.ndarray:
+        """Rows `lo` to `hi` as one array of numbers; ValueError or TypeError where one is none."""
+        out = np.empty((hi - lo, len(self.positions)), dtype)
+        for j in range(len(self.positions)):
+            part = self.column(j)[lo:hi]
+            if isinstance(part, np.ndarray):
+                out[:, j] = part
+            else:
+                out[:, j] = part.to_numpy(dtype=np.float64, na_value=np.nan)
+        return out
+
+
+def _column(source: Any, at: int) -> Any:
+    if isinstance(source, np.ndarray):
+        return source[:, at]
+    if type(source).__module__.partition(".")[0] == "polars":
+        return _polars_column(source[:, at])
+    array = source.iloc[:, at].array
+    return array.to_numpy() if isinstance(array, sys.modules["pandas"].arrays.NumpyExtensionArray) else array
+
+
+def _polars_column(series: Any) -> np.ndarray:
+    """A polars column as NumPy has it for scikit-learn: null is NaN among numbers, None else."""
+    return series.to_numpy()
+
+
+def as_dense(x: Any) -> Any:
+    """An array from what a native method returned; sparse results are made dense."""
+    return x.toarray() if issparse(x) else x

@@ -1,0 +1,85 @@
+"""Blocks of rows over a pool of threads that follows torch's number of threads."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+
+import torch
+
+Task = Callable[[int, int], None]
+
+_lock = threading.Lock()
+_pool: tuple[int, ThreadPoolExecutor] | None = None
+
+
+def share_rows(task: Task, n_rows: int, block: int) -> None:
+    """Call `task(lo, hi)` for every block of rows, over as many threads as torch has.
+
+    The blocks are handed out one by one, so a thread that is held up takes fewer. The first
+    error stops the others and is raised here.
+    """
+    n_blocks = -(-n_rows // block)
+    workers = min(torch.get_num_threads(), n_blocks)
+    numbers, stop = count(), threading.Event()
+
+    def work() -> None:
+        with torch.no_grad():
+            while not stop.is_set() and (k := next(numbers)) < n_blocks:
+                try:
+                    task(k * block, min((k + 1) * block, n_rows))
+                except BaseException:
+                    stop.set()
+                    raise
+
+    pool = _pool_of(workers) if workers > 1 else None
+    if pool is None:
+        work()
+        return
+    futures = []
+    try:
+        futures = [pool.submit(work) for _ in range(workers)]
+    except RuntimeError:  # no more threads to be had: those there are do the work, or this one
+        if not futures:
+            work()
+    for future in futures:
+        future.result()
+
+
+def _pool_of(workers: int) -> ThreadPoolExecutor | None:
+    """A pool of at least that many threads, each of which runs its torch ops alone."""
+    global _pool
+    with _lock:
+        if _pool is None or _pool[0] < workers:
+            threads = torch.get_num_threads()
+            started = threading.Barrier(workers + 1, timeout=10)
+
+            def alone() -> None:
+                torch.set_num_threads(1)
+                started.wait()
+
+            pool = ThreadPoolExecutor(workers, "sktensor")
+            try:
+                futures = [pool.submit(alone) for _ in range(workers)]
+            except RuntimeError:
+                started.abort()
+                return None
+            started.wait()
+            for future in futures:
+                future.result()
+            # The number set last is what threads started later find, so it must be the caller's.
+            torch.set_num_threads(threads)
+            _pool = (workers, pool)
+        return _pool[1]
+
+
+def _forget() -> None:
+    """A forked child has the pool's lock and queue, but none of its threads."""
+    global _pool, _lock
+    _pool, _lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget)
