@@ -123,18 +123,25 @@ def converter_types() -> tuple[type, ...]:
     return tuple(_CONVERTERS)
 
 
-def convert(estimator: Any, x: Op, name: str | None = None) -> Responses:
-    """What `estimator` answers for the table `x`, natively where it has or finds no converter."""
+def convert(
+    estimator: Any, x: Op, name: str | None = None, *, squeeze: bool = False
+) -> Responses:
+    """What `estimator` answers for the table `x`, natively where it has or finds no converter.
+
+    With `squeeze` it reads the only column as one value a row, which no converter takes.
+    """
     current = current_conversion()
     _load_converters_of(type(estimator))
     outer, mark, warned = current.path, len(current.trace), len(current.warnings)
     current.path = (*outer, name) if name else outer
     try:
+        if squeeze:
+            raise Unsupported("reads one value a row")
         responses = _convert(estimator, x)
         responses = _named(estimator, x, responses)
     except Unsupported as why:
         del current.trace[mark:], current.warnings[warned:]
-        responses = _complete(estimator, x, Responses(), str(why))
+        responses = _complete(estimator, x, Responses(), str(why), squeeze)
     finally:
         here = "__".join(current.path) or type(estimator).__name__.lower()
         current.path = outer
@@ -161,7 +168,9 @@ def _check_fitted(estimator: Any) -> None:
         raise Unsupported("not fitted") from error
 
 
-def _complete(estimator: Any, x: Op, responses: Responses, reason: str) -> Responses:
+def _complete(
+    estimator: Any, x: Op, responses: Responses, reason: str, squeeze: bool = False
+) -> Responses:
     """`responses` with the methods the estimator has and the converter left out as native ops."""
     ops: dict[str, Op | None] = {}
     for method in METHODS:
@@ -170,7 +179,7 @@ def _complete(estimator: Any, x: Op, responses: Responses, reason: str) -> Respo
             op = None
         elif op is None:
             why = responses.reasons.get(method, reason.format(method=method))
-            op = native(estimator, x, method, why)
+            op = native(estimator, x, method, why, squeeze)
         ops[method] = op
     return replace(responses, **ops)
 
@@ -189,6 +198,14 @@ def native(estimator: Any, x: Op, method: str, reason: str, squeeze: bool = Fals
     sample = current_conversion().sample
     ask = None if sample is None else (lambda op: _ask(op, sample))
     return Native(x, estimator, method, reason, squeeze, ask)
+
+
+def native_step(estimator: Any, x: Op, method: str, reason: str, name: str) -> Native:
+    """A native op that the plan lists as a step of its own."""
+    current = current_conversion()
+    op = native(estimator, x, method, reason)
+    current.trace.append(Converted("__".join((*current.path, name)), estimator, Responses()))
+    return op
 
 
 def _ask(op: Native, sample: Any) -> Any:

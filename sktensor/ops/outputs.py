@@ -28,7 +28,9 @@ class Softmax(Op):
         return self.x.dtype
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.softmax(x, dim=1)
+        # torch.softmax takes six times as long over the few columns that classes are.
+        e = (x - x.amax(dim=1, keepdim=True)).exp()
+        return e / e.sum(dim=1, keepdim=True)
 
 
 @dataclass(frozen=True, eq=False)

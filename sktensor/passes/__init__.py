@@ -2,8 +2,9 @@
 
 from ..graph import Rule, rewrite
 from ..ops import Op
+from .drop_guards import drop_guards
 
-PASSES: tuple[Rule, ...] = ()
+PASSES: tuple[Rule, ...] = (drop_guards,)
 
 
 def optimize(op: Op) -> Op:
