@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from .graph import to_device, to_host, walk
-from .ops import Finite, Input, Native, Numbers, Op, Retreat, column_count, is_table, parts
+from .ops import Guard, Input, Native, Numbers, Op, Retreat, column_count, is_table, parts
 from .table import Table
 from .threads import share_rows
 
@@ -73,9 +73,7 @@ class Program:
             outputs = [torch.cat(same) for same in zip(*blocks, strict=True)]
         results.update(zip(stage.outputs, outputs, strict=True))
 
-    def _share(
-        self, stage: DeviceStage, feeds: list[Feed], n_rows: int, size: int
-    ) -> list[Tensor]:
+    def _share(self, stage: DeviceStage, feeds: list[Feed], n_rows: int, size: int) -> list[Tensor]:
         first = stage.block([feed(0, size) for feed in feeds])
         outputs = [block.new_empty((n_rows, *block.shape[1:])) for block in first]
         for output, block in zip(outputs, first, strict=True):
@@ -141,7 +139,7 @@ class HostStage:
 class DeviceStage(nn.Module):
     """Ops of the device as a function: of the results they need, to the results others need.
 
-    `forward` returns those results and then one boolean per `Finite` op: whether it holds.
+    `forward` returns those results and then one boolean per `Guard`: whether it holds.
     """
 
     def __init__(self, ops: list[Op], read_later: set[Op]):
@@ -167,20 +165,20 @@ class DeviceStage(nn.Module):
         values: list[Any] = [*inputs, *(getattr(self, name) for name in self._names)]
         flags = []
         for op, specs in self._steps:
-            arguments = [
+            arguments: list[Any] = [
                 values[s] if type(s) is int else s[0] if len(s) == 1 else [values[i] for i in s[1]]
                 for s in specs
             ]
             values.append(op.forward(*arguments))
-            if isinstance(op, Finite):
-                flags.append(op.holds(values[-1]))
+            if isinstance(op, Guard):
+                flags.append(op.holds(*arguments))
         return [values[i] for i in self._returns], flags
 
     def block(self, inputs: list[Tensor]) -> list[Tensor]:
-        """The outputs for one block of rows, or Retreat where a `Finite` op does not hold."""
+        """The outputs for one block of rows, or Retreat where a `Guard` does not hold."""
         outputs, flags = self.forward(*inputs)
         if not all(flags):
-            raise Retreat("NaN or infinity in the input")
+            raise Retreat("rows that a guard keeps from being answered here")
         return outputs
 
     def __str__(self) -> str:

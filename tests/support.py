@@ -50,7 +50,7 @@ def assert_same(ours: Any, native: Any, *, exact: bool = False) -> None:
         np.testing.assert_array_equal(ours, native)
         return
     finite = np.abs(native[np.isfinite(native)])
-    largest = finite.max(initial=0.0)
+    largest = float(finite.max(initial=0.0))
     np.testing.assert_allclose(ours, native, rtol=tolerance, atol=tolerance * min(largest, 1e300))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..ops import ArgMax, Cast, Column, Concat, Map, Op, Take
+from ..ops import ArgMax, Cast, Column, Concat, Map, Op, Provided, Take
 from .registry import Responses
 
 
@@ -33,13 +33,30 @@ def classifier(
         best = proba if scores is None else scores
         assert best is not None
         codes = positive(best) if best.width is None else ArgMax(best)
-    log_proba = None if proba is None else Map(proba, torch.log)
+    log_proba = None if proba is None else logarithm(proba)
     return Responses(
         predict=labels(codes, estimator.classes_),
         predict_proba=proba,
         predict_log_proba=log_proba,
         decision_function=scores,
     )
+
+
+def logarithm(proba: Op) -> Op:
+    """The logarithm of probabilities, where it is no worse known than they are.
+
+    NumPy warns of a logarithm of 0. Of two classes, the smaller probability is 1 minus the larger,
+    which leaves few bits if that is close to 1, and those depend on the last bits of the larger.
+    """
+    return Provided(Map(proba, torch.log), proba, _not_tiny if proba.width == 2 else _normal)
+
+
+def _not_tiny(p: torch.Tensor) -> torch.Tensor:
+    return p >= 1e-6
+
+
+def _normal(p: torch.Tensor) -> torch.Tensor:
+    return p >= torch.finfo(p.dtype).tiny
 
 
 def labels(codes: Op, classes: np.ndarray) -> Op:

@@ -105,6 +105,36 @@ class Op:
         return type(self).__name__
 
 
+@dataclass(frozen=True, eq=False)
+class Guard(Op):
+    """An op that passes its first field on, where it holds; else the native method answers."""
+
+    x: Op
+
+    @property
+    def width(self) -> int | None:
+        return self.x.width
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        return self.x.dtype
+
+    @property
+    def sparse(self) -> bool:
+        return self.x.sparse
+
+    @property
+    def names(self) -> tuple[Any, ...] | None:
+        return self.x.names
+
+    def forward(self, x: torch.Tensor, *_: Any) -> torch.Tensor:
+        return x
+
+    def holds(self, x: torch.Tensor, *arguments: Any) -> torch.Tensor:
+        """Whether it holds for these rows, from the fields' values: a tensor of one boolean."""
+        raise NotImplementedError
+
+
 def _arith(fn: Callable[[Any, Any], torch.Tensor], x: Any, y: Any) -> Op:
     from .arithmetic import Arith
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .base import Op, column_count
+from .base import Guard, Op, column_count
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,38 +112,32 @@ class Cast(Op):
 
 
 @dataclass(frozen=True, eq=False)
-class Finite(Op):
-    """The same, where no value is infinite, or NaN unless allowed; else the native method answers."""
+class Finite(Guard):
+    """The same, where no value is infinite, or NaN unless allowed."""
 
-    x: Op
     allow_nan: bool = False
 
-    @property
-    def width(self) -> int | None:
-        return self.x.width
+    def holds(self, x: Tensor, *_: Any) -> Tensor:
+        """The sum is finite unless a value is not, or unless it overflows.
 
-    @property
-    def dtype(self) -> torch.dtype | None:
-        return self.x.dtype
-
-    @property
-    def sparse(self) -> bool:
-        return self.x.sparse
-
-    @property
-    def names(self) -> tuple[Any, ...] | None:
-        return self.x.names
-
-    def forward(self, x: Tensor, allow_nan: bool) -> Tensor:
-        return x
-
-    def holds(self, x: Tensor) -> Tensor:
-        """Whether it holds for these rows, a tensor of one boolean.
-
-        The sum is finite unless a value is not, or unless it overflows, which sends rows to the
-        native method that it could have kept; nothing worse.
+        The latter sends rows to the native method that could have stayed; nothing worse.
         """
         return (x.nansum() if self.allow_nan else x.sum()).isfinite()
+
+
+@dataclass(frozen=True, eq=False)
+class Provided(Guard):
+    """The same, where `condition` is true of every value of another op."""
+
+    of: Op
+    condition: Callable[[Tensor], Tensor]
+
+    def holds(self, x: Tensor, *arguments: Any) -> Tensor:
+        of, condition = arguments
+        return condition(of).all()
+
+    def __str__(self) -> str:
+        return f"Provided({getattr(self.condition, '__name__', self.condition)})"
 
 
 @dataclass(frozen=True, eq=False)

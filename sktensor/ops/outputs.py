@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..table import TORCH_DTYPES
-from .base import Op
+from .base import Guard, Op
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +34,29 @@ class Softmax(Op):
 
 
 @dataclass(frozen=True, eq=False)
+class Shares(Op):
+    """`x / sum`, over the columns; with `uniform`, the same for all columns where the sum is 0."""
+
+    x: Op
+    uniform: bool = False
+
+    @property
+    def width(self) -> int | None:
+        return self.x.width
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        return self.x.dtype
+
+    def forward(self, x: Tensor, uniform: bool) -> Tensor:
+        total = x.sum(dim=1, keepdim=True)
+        if uniform:
+            nothing = total == 0
+            x, total = torch.where(nothing, 1, x), torch.where(nothing, x.shape[1], total)
+        return x / total
+
+
+@dataclass(frozen=True, eq=False)
 class ArgMax(Op):
     """The first column with the largest value."""
 
@@ -49,6 +72,43 @@ class ArgMax(Op):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.argmax(dim=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Decided(Guard):
+    """Scores `rows @ weight + offset`, where rounding cannot change which is best, or the signs.
+
+    However it orders the sum, a product of n terms is within `n eps |rows| @ |weight|` of the exact
+    one, so two orders agree on which of two scores is larger if these differ by twice as much.
+    """
+
+    rows: Op
+    weight: np.ndarray = field(repr=False)  # (rows.width, n_scores)
+    offset: float  # the largest magnitude
+    signs: bool = False  # whether each score's sign decides, as that of a lone score does
+
+    def holds(self, x: Tensor, *arguments: Any) -> Tensor:
+        rows, weight, offset, signs = arguments
+        signs = signs or x.ndim == 1
+        x = x if x.ndim == 2 else x[:, None]
+        # |row| |w|, of lengths, bounds the product of magnitudes and costs no second product.
+        length = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+        reach = length * torch.linalg.vector_norm(weight, dim=0).max()
+        loosely = self._clear(x, reach, offset, signs)
+        if not torch.compiler.is_compiling() and loosely:
+            return loosely
+        reach = (rows.abs() @ weight.abs()).amax(dim=1, keepdim=True)
+        return self._clear(x, reach, offset, signs)
+
+    def _clear(self, x: Tensor, reach: Tensor, offset: float, signs: bool) -> Tensor:
+        """Whether every row's decision stands when scores are off by the rounding of `reach`."""
+        eps = torch.finfo(x.dtype).eps
+        # Where nothing is added up, nothing is rounded: rows of zeros are decided.
+        slack = eps * (4 * (len(self.weight) + 4) * reach + 4 * offset * (reach > 0))
+        if signs:
+            return (x.abs() >= slack).all()
+        rivals = (x > x.amax(dim=1, keepdim=True) - 2 * slack).sum(dim=1)
+        return (rivals <= 1).all()
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,95 @@
+"""What linear estimators share: `X @ coef_.T + intercept_`, and deciding by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse as sp
+
+from ..ops import ArgMax, Column, Decided, Finite, Map, MatMul, Op, Shares, cast
+from ..table import TORCH_DTYPES
+from .registry import Responses, Unsupported
+from .responses import classifier, positive, two_columns
+from .validation import numpy_dtype, validate
+
+
+@dataclass(frozen=True)
+class Linear:
+    """`rows @ weight + offset`, and what rounding may do to it."""
+
+    result: Op
+    rows: Op
+    weight: np.ndarray  # (rows.width, n) or (rows.width,)
+    offset: np.ndarray | float
+
+    @property
+    def scores(self) -> Op:
+        """The result as a `decision_function` has it: a lone column as one value a row."""
+        return Column(self.result, 0) if self.result.width == 1 else self.result
+
+    @property
+    def decided(self) -> Op:
+        """The scores, where rounding cannot change which is best."""
+        return self._decided(signs=False)
+
+    @property
+    def signs_decided(self) -> Op:
+        """The scores, where rounding changes no sign."""
+        return self._decided(signs=True)
+
+    def _decided(self, signs: bool) -> Op:
+        weight = self.weight if self.weight.ndim == 2 else self.weight[:, None]
+        return Decided(self.scores, self.rows, weight, float(np.abs(self.offset).max()), signs)
+
+
+def linear(x: Op, coef: Any, intercept: Any) -> Linear:
+    """`x @ coef.T + intercept` in the dtypes NumPy would take, float32 excepted.
+
+    A sum in float32 is off by more than answers may be, by how much depends on the order in which
+    NumPy's BLAS adds, and what it adds up to may decide on a label: nobody else gets the same.
+
+    A value of `x` that is not finite makes a result that is not: one look at the results, which
+    finds overflow too, spares one at `x`.
+    """
+    coef = coef.toarray() if sp.issparse(coef) else np.asarray(coef)
+    if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
+        raise Unsupported("coefficients that are not finite")
+    common = np.result_type(numpy_dtype(x), coef)
+    if common == np.float32:
+        raise Unsupported("a product in float32 rounds as NumPy's BLAS orders it")
+    rows = cast(x.x if isinstance(x, Finite) else x, TORCH_DTYPES[common])
+    weight = np.ascontiguousarray(coef.T, common)
+    return Linear(Finite(plus(MatMul(rows, weight), intercept)), rows, weight, intercept)
+
+
+def plus(x: Op, y: Any) -> Op:
+    """`x + y` where `y` holds a value per column or one for all.
+
+    Whether a NumPy scalar makes a wider dtype of an array's depends on NumPy's version.
+    """
+    common = np.result_type(np.empty(1, numpy_dtype(x)), y)
+    return cast(x, TORCH_DTYPES[common]) + np.atleast_1d(np.asarray(y, common))
+
+
+def linear_function(est: Any, x: Op, dtype: str = "numeric") -> Linear:
+    """The linear function of an estimator that takes sparse input as it takes dense."""
+    return linear(validate(est, x, dtype, accept_sparse=True), est.coef_, est.intercept_)
+
+
+def linear_classifier(est: Any, f: Linear, *, proba: Op | None = None) -> Responses:
+    """Responses of a `LinearClassifierMixin`: the class with the largest score, or its sign's."""
+    n_scores = 2 if f.scores.width is None else f.scores.width
+    if n_scores != len(est.classes_):
+        raise Unsupported(f"{n_scores} scores for {len(est.classes_)} classes")
+    codes = positive(f.decided) if f.scores.width is None else ArgMax(f.decided)
+    return classifier(est, proba=proba, scores=f.scores, codes=codes)
+
+
+def one_vs_rest_proba(scores: Op) -> Op:
+    """The logistic function of each score, over their sum: `_predict_proba_lr`."""
+    p = Map(scores, torch.sigmoid)
+    # Where the sum is 0 scikit-learn's versions differ, and answer themselves.
+    return two_columns(p) if p.width is None else Finite(Shares(p))
