@@ -4,6 +4,9 @@ import torch
 from torch import Tensor
 
 from . import forest_numba, forest_torch
+from .forest_cpu import PackedForest
+
+__all__ = ["PackedForest", "forest", "leaves"]
 
 
 def forest(

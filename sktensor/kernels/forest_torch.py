@@ -34,7 +34,8 @@ def forest(
 ) -> Tensor:
     """Add the leaves tree by tree: the order of summation is part of the answer."""
     out = value.new_zeros(len(x), value.shape[1])
-    for root in roots.split(1):
+    for tree in range(len(roots)):
+        root = roots[tree : tree + 1]
         leaf = leaves(x, feature, threshold, left, right, missing_left, root)
         out += value[leaf[:, 0]]
     return out

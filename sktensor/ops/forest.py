@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -39,7 +40,14 @@ class Forest(Op):
         return TORCH_DTYPES[self.value.dtype]
 
     def forward(self, x: Tensor, *arrays: Tensor) -> Tensor:
+        if x.device.type == "cpu" and not torch.compiler.is_compiling():
+            return self._packed(x)
         return kernels.forest(x, *arrays)
+
+    @cached_property
+    def _packed(self) -> kernels.PackedForest:
+        """The forest as it lies in memory for the CPU, once for all methods that read it."""
+        return kernels.PackedForest(*self.arrays)
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,8 +30,7 @@ def _without(op: Op, allow_nan: bool) -> Op:
         return _without(op.x, allow_nan)
     if not (isinstance(op, Cast) and op.to.is_floating_point) and not _keeps(op, allow_nan):
         return op
-    x = _without(op.x, allow_nan)
-    return op if x is op.x else op.with_inputs(lambda _: x)
+    return op.with_inputs(lambda x: _without(x, allow_nan))
 
 
 def _keeps(op: Op, allow_nan: bool) -> bool:

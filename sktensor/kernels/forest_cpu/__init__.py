@@ -1,0 +1,110 @@
+"""Forests on the CPU: how one lies in memory, and the kernel that reads it there.
+
+The layout follows from the forest's shape, by the rule in `choose`; docs/decisions has the
+measurements behind it. All kernels are serial Numba that gives the GIL away and is cached on
+disk; blocks of rows are shared out over threads by the caller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import bitvector, linked, packing, perfect
+
+FEW_ROWS = 16
+MOST_PERFECT_DEPTH = 12
+MOST_PADDING = 4  # nodes of perfect trees for one node there is
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the choice of a layout looks at."""
+
+    n_trees: int
+    n_nodes: int
+    most_leaves: int
+    most_depth: int
+    most_nodes: int
+    n_columns: int
+
+
+def choose(shape: Shape, key: np.dtype) -> str:
+    """The layout for a forest of this shape whose comparisons are of this integer type.
+
+    bitvector
+        Trees of at most 32 leaves, or of 64 that are not regular: every split is evaluated, which
+        vectorises, and no node is waited for.
+    perfect
+        Regular trees of up to 4,096 leaves compared in 32 bits: the top five levels as bitvectors,
+        then a walk that computes where the children are.
+    narrow, wide
+        All others: a walk over linked nodes of 8 bytes, or of 16 where 8 do not hold them.
+    """
+    if shape.most_leaves <= 32:
+        return "bitvector"
+    padded = shape.n_trees * (2 << shape.most_depth) if shape.most_depth < 40 else 1 << 62
+    regular = shape.most_depth <= MOST_PERFECT_DEPTH and padded <= MOST_PADDING * shape.n_nodes
+    if regular and key.itemsize == 4:
+        return "perfect"
+    if shape.most_leaves <= 64:
+        return "bitvector"
+    return few_rows_layout(shape, key)
+
+
+def few_rows_layout(shape: Shape, key: np.dtype) -> str:
+    """The layout for a handful of rows: linked nodes, trees side by side."""
+    small = shape.n_columns <= linked.MOST_COLUMNS and shape.most_nodes <= linked.MOST_NODES
+    return "narrow" if small and key.itemsize == 4 else "wide"
+
+
+class PackedForest:
+    """A forest in the layout of its kernel; called with rows it gives the sums of their leaves."""
+
+    def __init__(self, *arrays: np.ndarray):
+        self._forest = packing.canonical(*arrays)
+        self.shape = Shape(**packing.shape_of(self._forest))
+        self.layout = choose(self.shape, self._forest.key)
+        self._layouts: dict[str, Any] = {}
+
+    def __call__(self, x: Tensor) -> Tensor:
+        rows = packing.bits_of(x.contiguous().numpy())
+        out = np.zeros((len(rows), self._forest.n_outputs), self._forest.value.dtype)
+        few = len(rows) <= FEW_ROWS
+        layout = few_rows_layout(self.shape, self._forest.key) if few else self.layout
+        packed: Any = self._layouts.get(layout)
+        if packed is None:
+            packed = self._layouts[layout] = _PACK[layout](self._forest)
+        if few:
+            linked.few(rows, packed, out)
+        else:
+            _RUN[layout](rows, packed, out)
+        return torch.from_numpy(out)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the layouts packed so far."""
+        return sum(
+            array.nbytes
+            for packed in self._layouts.values()
+            for array in packed
+            if isinstance(array, np.ndarray)
+        )
+
+
+_PACK: dict[str, Any] = {
+    "bitvector": bitvector.pack,
+    "perfect": perfect.pack,
+    "narrow": linked.pack_narrow,
+    "wide": linked.pack_wide,
+}
+_RUN: dict[str, Any] = {
+    "bitvector": bitvector.run,
+    "perfect": perfect.run,
+    "narrow": linked.run,
+    "wide": linked.run,
+}

@@ -1,0 +1,138 @@
+"""Every layout of a forest on the CPU against the plain walk in torch, on made forests."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sktensor.kernels import PackedForest, forest_torch
+from sktensor.kernels.forest_cpu import Shape, choose, packing
+
+N_FEATURES = 5
+BITES = [0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, 1e-45, -1e-45, 3e38]
+
+
+def made_forest(seed, n_trees, depth, ragged, n_outputs, one_each, dtype, value_dtype):
+    """Arrays of a `Forest` op: trees of random splits at floats that bite."""
+    rng = np.random.default_rng(seed)
+    nodes = []
+
+    def grow(tree, level):
+        at = len(nodes)
+        nodes.append(None)
+        value = rng.normal(size=n_outputs)
+        if one_each:
+            value[np.arange(n_outputs) != tree % n_outputs] = 0.0
+        if level == depth or rng.random() < ragged:
+            nodes[at] = (-1, 0.0, at, at, False, value)
+        else:
+            test = (int(rng.integers(N_FEATURES)), rng.choice([*BITES, *rng.normal(size=9)]))
+            left = grow(tree, level + 1)
+            right = grow(tree, level + 1)
+            nodes[at] = (*test, left, right, bool(rng.random() < 0.5), value)
+        return at
+
+    roots = [grow(tree, 0) for tree in range(n_trees)]
+    columns = list(zip(*nodes, strict=True)) if nodes else [[]] * 6
+    return (
+        np.array(columns[0], np.int64),
+        np.array(columns[1], dtype),
+        np.array(columns[2], np.int64),
+        np.array(columns[3], np.int64),
+        np.array(columns[4], bool),
+        np.array(columns[5], value_dtype).reshape(len(nodes), n_outputs),
+        np.array(roots, np.int64),
+    )
+
+
+def rows_that_bite(arrays, n_rows, seed):
+    """Thresholds and their neighbours, NaN, infinities, zeros of both signs, denormals."""
+    rng = np.random.default_rng(seed)
+    threshold = arrays[1]
+    pool = np.concatenate([threshold, np.array([*BITES, np.nan], threshold.dtype)])
+    above, below = (np.nextafter(pool, pool.dtype.type(end)) for end in (np.inf, -np.inf))
+    return rng.choice(np.concatenate([pool, above, below]), (n_rows, N_FEATURES))
+
+
+def assert_layouts_agree(arrays, rows):
+    expected = forest_torch.forest(*(torch.from_numpy(a) for a in (rows, *arrays))).numpy()
+    packed = PackedForest(*arrays)
+    layouts = {packed.layout, "wide"}
+    if rows.dtype == np.float32:
+        layouts |= {"narrow"} | ({"perfect"} if packed.shape.most_depth <= 8 else set())
+    if packed.shape.most_leaves <= 64:
+        layouts.add("bitvector")
+    for layout in layouts:
+        packed.layout = layout
+        for n in (len(rows), 1, 3, 17):
+            answer = packed(torch.from_numpy(rows[:n])).numpy()
+            assert answer.dtype == expected.dtype
+            np.testing.assert_array_equal(answer, expected[:n], err_msg=layout)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    n_trees=st.integers(0, 11),
+    depth=st.integers(0, 8),
+    ragged=st.sampled_from([0.0, 0.1, 0.4]),
+    n_outputs=st.integers(1, 3),
+    one_each=st.booleans(),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    value_dtype=st.sampled_from([np.float32, np.float64]),
+)
+def test_made_forests(seed, n_trees, depth, ragged, n_outputs, one_each, dtype, value_dtype):
+    arrays = made_forest(seed, n_trees, depth, ragged, n_outputs, one_each, dtype, value_dtype)
+    assert_layouts_agree(arrays, rows_that_bite(arrays, 150, seed))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_deep_ragged_trees(dtype):
+    arrays = made_forest(3, 9, 40, 0.35, 2, False, dtype, np.float64)
+    assert_layouts_agree(arrays, rows_that_bite(arrays, 4500, 3))
+
+
+def test_a_forest_of_a_hundred_thousand_columns_reads_the_few_it_needs():
+    arrays = made_forest(1, 5, 4, 0.1, 1, False, np.float32, np.float64)
+    feature = np.where(arrays[0] >= 0, arrays[0] * 20_000, -1)
+    rows = np.zeros((40, 100_000), np.float32)
+    rows[:, ::20_000] = rows_that_bite(arrays, 40, 1)
+    assert_layouts_agree((feature, *arrays[1:]), rows)
+
+
+@pytest.mark.parametrize(
+    ("shape", "bits", "layout"),
+    [
+        (Shape(500, 30_500, 31, 17, 61, 28), 32, "bitvector"),
+        (Shape(500, 30_500, 31, 17, 61, 28), 64, "bitvector"),
+        (Shape(500, 47_812, 64, 6, 127, 28), 32, "perfect"),
+        (Shape(500, 47_812, 64, 6, 127, 28), 64, "bitvector"),
+        (Shape(500, 47_812, 64, 20, 127, 28), 32, "bitvector"),
+        (Shape(1000, 908_370, 700, 10, 1399, 28), 32, "perfect"),
+        (Shape(100, 2_434_584, 13_000, 35, 26_000, 28), 32, "narrow"),
+        (Shape(100, 2_434_584, 13_000, 35, 26_000, 28), 64, "wide"),
+        (Shape(100, 2_434_584, 13_000, 35, 26_000, 5_000), 32, "wide"),
+        (Shape(1, 5_000_000, 2_500_000, 60, 5_000_000, 28), 32, "wide"),
+        (Shape(0, 0, 1, 0, 1, 0), 32, "bitvector"),
+    ],
+)
+def test_the_layout_follows_from_the_shape(shape, bits, layout):
+    assert choose(shape, np.dtype(f"int{bits}")) == layout
+
+
+@given(st.lists(st.floats(width=32, allow_nan=False), min_size=2, max_size=2))
+def test_keys_order_as_floats_do(pair):
+    a, b = np.array(pair, np.float32)
+    key_a, key_b = packing.keys_of(np.array([a, b], np.float32))
+    assert (key_a <= key_b) == (a <= b)
+
+
+def test_a_packed_deep_forest_is_at_most_half_of_scikit_learns_nodes():
+    arrays = made_forest(5, 20, 30, 0.3, 1, False, np.float32, np.float64)
+    packed = PackedForest(*arrays)
+    packed(torch.from_numpy(rows_that_bite(arrays, 40, 5)))
+    assert packed.layout == "narrow"
+    assert packed.nbytes <= 32 * len(arrays[0])
