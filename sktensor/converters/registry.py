@@ -172,7 +172,7 @@ def _complete(
     estimator: Any, x: Op, responses: Responses, reason: str, squeeze: bool = False
 ) -> Responses:
     """`responses` with the methods the estimator has and the converter left out as native ops."""
-    ops: dict[str, Op | None] = {}
+    ops: dict[str, Any] = {}
     for method in METHODS:
         op = getattr(responses, method)
         if not hasattr(estimator, method):

@@ -91,7 +91,7 @@ class MatMul(Op):
 
     @property
     def dtype(self) -> torch.dtype:
-        return torch.promote_types(self.x.dtype, _dtype(self.weight))
+        return torch.promote_types(_dtype(self.x), _dtype(self.weight))
 
     def forward(self, x: Tensor, weight: Tensor) -> Tensor:
         if x.dtype != weight.dtype:

@@ -74,6 +74,8 @@ class PackedForest:
     def __call__(self, x: Tensor) -> Tensor:
         rows = packing.bits_of(x.contiguous().numpy())
         out = np.zeros((len(rows), self._forest.n_outputs), self._forest.value.dtype)
+        if not self.shape.n_trees or not len(rows):
+            return torch.from_numpy(out)
         few = len(rows) <= FEW_ROWS
         layout = few_rows_layout(self.shape, self._forest.key) if few else self.layout
         packed: Any = self._layouts.get(layout)

@@ -8,7 +8,7 @@ from numba.extending import intrinsic
 
 
 @intrinsic
-def trailing_zeros(typingctx: Any, x: Any) -> Any:
+def _trailing_zeros(typingctx: Any, x: Any) -> Any:
     """The index of the lowest set bit of an unsigned integer, as a uint32."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -16,3 +16,6 @@ def trailing_zeros(typingctx: Any, x: Any) -> Any:
         return index if index.type.width == 32 else builder.trunc(index, ir.IntType(32))
 
     return types.uint32(x), codegen
+
+
+trailing_zeros: Any = _trailing_zeros  # called without the context that Numba adds
