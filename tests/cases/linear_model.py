@@ -76,6 +76,13 @@ CLASSIFIERS = [
     lm.SGDClassifier(loss="squared_error", learning_rate="adaptive", eta0=1e-4, random_state=0),
 ]
 
+# Until scikit-learn 1.7, parameters chose between one-vs-rest and multinomial.
+CHOOSES = "multi_class" in lm.LogisticRegression().get_params()
+STRATEGIES = [
+    lm.LogisticRegression(solver="liblinear"),
+    *(lm.LogisticRegression(multi_class=m) for m in ("ovr", "multinomial", "auto") if CHOOSES),
+]
+
 CASES = [
     *(Case(est, y=d.Y_REAL) for est in REGRESSORS),
     *(Case(est, y=d.Y_OUTPUTS) for est in SEVERAL),
@@ -117,7 +124,8 @@ CASES = [
         )
         for y in (d.Y_LABELS, d.Y_MULTI)
     ),
-    Case(lm.LogisticRegression(solver="liblinear"), y=d.Y_LABELS),
+    *(Case(est, y=d.Y_LABELS) for est in STRATEGIES),
+    *(Case(est, y=d.Y_MULTI, probe=FAR) for est in STRATEGIES if CHOOSES),
     Case(lm.LogisticRegression(), COUNTS, d.Y_MULTI, frame=False),
     Case(lm.RidgeClassifier(), y=LABELSETS),
     Case(lm.RidgeClassifierCV(), y=LABELSETS),
