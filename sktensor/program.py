@@ -16,13 +16,26 @@ import torch
 from torch import Tensor, nn
 
 from .graph import to_device, to_host, walk
-from .ops import Guard, Input, Native, Numbers, Op, Retreat, column_count, is_table, parts
+from .ops import (
+    Forest,
+    Guard,
+    Input,
+    MatMul,
+    Native,
+    Numbers,
+    Op,
+    Retreat,
+    column_count,
+    is_table,
+    parts,
+)
 from .table import Table
 from .threads import share_rows
 
 L2_BYTES = 2**21  # what the widest result of a block may take
 DEVICE_BYTES = 2**28
 LEAST_ROWS, MOST_ROWS = 64, 2**14
+WORTH_A_THREAD = 4e5  # nanoseconds of work, several times what it costs to hand it over
 
 Feed = Callable[[int, int], Any]
 
@@ -60,11 +73,11 @@ class Program:
     def _run(self, stage: DeviceStage, results: dict[Op, Any], n_rows: int) -> None:
         """Fill in the stage's outputs, block by block."""
         feeds = [self._feed(op, results) for op in stage.inputs]
-        size = self.batch_size or stage.block_rows
+        size = self._block_size(stage, n_rows)
         if n_rows <= size:
             outputs = stage.block([feed(0, n_rows) for feed in feeds])
         elif self.device.type == "cpu":
-            outputs = self._share(stage, feeds, n_rows, size)
+            outputs = _share(stage, feeds, n_rows, size)
         else:
             blocks = [
                 stage.block([feed(lo, min(lo + size, n_rows)) for feed in feeds])
@@ -73,20 +86,17 @@ class Program:
             outputs = [torch.cat(same) for same in zip(*blocks, strict=True)]
         results.update(zip(stage.outputs, outputs, strict=True))
 
-    def _share(self, stage: DeviceStage, feeds: list[Feed], n_rows: int, size: int) -> list[Tensor]:
-        first = stage.block([feed(0, size) for feed in feeds])
-        outputs = [block.new_empty((n_rows, *block.shape[1:])) for block in first]
-        for output, block in zip(outputs, first, strict=True):
-            output[:size] = block
-
-        def task(lo: int, hi: int) -> None:
-            lo, hi = lo + size, hi + size
-            blocks = stage.block([feed(lo, hi) for feed in feeds])
-            for output, block in zip(outputs, blocks, strict=True):
-                output[lo:hi] = block
-
-        share_rows(task, n_rows - size, size)
-        return outputs
+    def _block_size(self, stage: DeviceStage, n_rows: int) -> int:
+        """Rows run together: few enough for the cache, and for every thread to have some."""
+        if self.batch_size is not None:
+            return self.batch_size
+        if self.device.type != "cpu":
+            return max(1, DEVICE_BYTES // stage.bytes_a_row)
+        size = int(np.clip(L2_BYTES // stage.bytes_a_row, LEAST_ROWS, MOST_ROWS))
+        if n_rows > 2 * LEAST_ROWS and n_rows * stage.cost > WORTH_A_THREAD:
+            shares = -(-n_rows // torch.get_num_threads())
+            size = min(size, -(-shares // LEAST_ROWS) * LEAST_ROWS)
+        return size
 
     def _feed(self, op: Op, results: dict[Op, Any]) -> Feed:
         """How to get rows `lo` to `hi` of a result to the device."""
@@ -159,7 +169,8 @@ class DeviceStage(nn.Module):
         self._steps = [(op, [_spec(v, slots) for v in op.arguments]) for op in ops]
         self._returns = [slots[id(op)] for op in self.outputs]
         self._names = list(self._buffers)
-        self.block_rows = _block_rows(ops, self.inputs)
+        self.bytes_a_row = _bytes_a_row((*ops, *self.inputs))
+        self.cost = sum(map(_cost, ops))
 
     def forward(self, *inputs: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         values: list[Any] = [*inputs, *(getattr(self, name) for name in self._names)]
@@ -200,13 +211,37 @@ def _buffer(array: np.ndarray) -> Tensor:
     return torch.from_numpy(array.copy())
 
 
-def _block_rows(ops: Iterable[Op], inputs: Iterable[Op]) -> int:
-    """How many rows keep the widest result in the L2 cache."""
-    bytes_a_row = max(
-        column_count(op) * (op.dtype.itemsize if op.dtype is not None else 8)
-        for op in (*ops, *inputs)
-    )
-    return int(np.clip(L2_BYTES // max(bytes_a_row, 1), LEAST_ROWS, MOST_ROWS))
+def _share(stage: DeviceStage, feeds: list[Feed], n_rows: int, size: int) -> list[Tensor]:
+    """The stage's outputs, their blocks shared out over threads."""
+    outputs = [
+        torch.empty((n_rows,) if op.width is None else (n_rows, op.width), dtype=op.dtype)
+        for op in stage.outputs
+    ]
+
+    def task(lo: int, hi: int) -> None:
+        blocks = stage.block([feed(lo, hi) for feed in feeds])
+        for op, output, block in zip(stage.outputs, outputs, blocks, strict=True):
+            if block.dtype != output.dtype or block.shape[1:] != output.shape[1:]:
+                raise AssertionError(f"{op} is {block.dtype} {tuple(block.shape)}")
+            output[lo:hi] = block
+
+    share_rows(task, n_rows, size)
+    return outputs
+
+
+def _bytes_a_row(ops: Iterable[Op]) -> int:
+    """What a row takes where it is widest."""
+    sizes = (column_count(op) * (op.dtype.itemsize if op.dtype is not None else 8) for op in ops)
+    return max(1, *sizes)
+
+
+def _cost(op: Op) -> float:
+    """About how many nanoseconds a row takes one thread."""
+    if isinstance(op, Forest):
+        return 4.0 * len(op.roots)
+    if isinstance(op, MatMul):
+        return 0.1 * op.weight.size
+    return 0.5 * column_count(op)
 
 
 def _stages(root: Op, device: torch.device) -> Iterable[HostStage | DeviceStage]:

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from . import bitvector, linked, packing, perfect
 
-FEW_ROWS = 16
+# Below so many rows a row at a time is faster than the layout's tiles of 64 or groups of 8.
+FEW_ROWS = {"bitvector": 7, "perfect": 16, "narrow": 7, "wide": 7}
 MOST_PERFECT_DEPTH = 12
 MOST_PADDING = 4  # nodes of perfect trees for one node there is
 
@@ -76,7 +77,7 @@ class PackedForest:
         out = np.zeros((len(rows), self._forest.n_outputs), self._forest.value.dtype)
         if not self.shape.n_trees or not len(rows):
             return torch.from_numpy(out)
-        few = len(rows) <= FEW_ROWS
+        few = len(rows) <= FEW_ROWS[self.layout]
         layout = few_rows_layout(self.shape, self._forest.key) if few else self.layout
         packed: Any = self._layouts.get(layout)
         if packed is None:
