@@ -11,6 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import linear_model as lm
 from sklearn.base import clone, is_classifier
+from sklearn.cluster import KMeans
+from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVC
@@ -86,6 +89,26 @@ def test_ties_are_decided_as_natively(kind, coef, intercept, X):
     ours = TensorAccelerated(est, device="cpu")
     for table in (X, X[::-1], X[:1], np.asfortranarray(X), np.repeat(X, 700, axis=0)):
         assert_same_outcome(lambda t=table: ours.predict(t), lambda t=table: est.predict(t))
+
+
+def test_rows_between_centers_are_assigned_as_natively():
+    X = np.random.default_rng(0).normal(size=(60, 3)) * 0.1 + np.repeat(
+        [[0.0], [1.1], [2.3]], 20, 0
+    )
+    est = KMeans(3, n_init=1, random_state=0).fit(X)
+    middles = (est.cluster_centers_[:, None] + est.cluster_centers_[None]).reshape(-1, 3) / 2
+    ours = TensorAccelerated(est, device="cpu")
+    for table in (middles, np.repeat(middles, 40, axis=0), est.cluster_centers_):
+        assert_same_outcome(lambda t=table: ours.predict(t), lambda t=table: est.predict(t))
+
+
+@pytest.mark.parametrize("kind", [GaussianNB, MultinomialNB, BernoulliNB])
+def test_classes_of_the_same_rows_tie_as_natively(kind):
+    X = np.abs(np.round(d.X[:50], 1))
+    est = kind().fit(np.vstack([X, X, X[:20]]), [0] * 50 + [1] * 50 + [2] * 20)
+    assert_same_outcome(
+        lambda: TensorAccelerated(est, device="cpu").predict(d.X), lambda: est.predict(d.X)
+    )
 
 
 def test_rows_of_zeros_are_no_reason_to_answer_natively(monkeypatch):
@@ -189,7 +212,15 @@ def test_sparse_coefficients_of_other_estimators():
     assert_answers_alike(fitted(lm.SGDOneClassSVM(), d.X, None).sparsify(), d.X)
 
 
-TAKES_SPARSE = [e for e in (*REGRESSORS, *CLASSIFIERS) if e.__sklearn_tags__().input_tags.sparse]
+TAKES_SPARSE = [
+    *(e for e in (*REGRESSORS, *CLASSIFIERS) if e.__sklearn_tags__().input_tags.sparse),
+    BernoulliNB(),
+    ComplementNB(),
+    KMeans(3, n_init=1, random_state=0),
+    LinearSVC(),
+    MLPClassifier(3, max_iter=10, random_state=0),
+    MultinomialNB(),
+]
 
 
 @pytest.mark.parametrize("estimator", TAKES_SPARSE, ids=str)

@@ -45,7 +45,7 @@ class Linear:
         return Decided(self.scores, self.rows, weight, float(np.abs(self.offset).max()), signs)
 
 
-def linear(x: Op, coef: Any, intercept: Any) -> Linear:
+def linear(x: Op, coef: Any, intercept: Any = None) -> Linear:
     """`x @ coef.T + intercept` in the dtypes NumPy would take, float32 excepted.
 
     A sum in float32 is off by more than answers may be, by how much depends on the order in which
@@ -55,14 +55,17 @@ def linear(x: Op, coef: Any, intercept: Any) -> Linear:
     finds overflow too, spares one at `x`.
     """
     coef = coef.toarray() if sp.issparse(coef) else np.asarray(coef)
-    if not (np.isfinite(coef).all() and np.isfinite(intercept).all()):
+    offset = 0.0 if intercept is None else intercept
+    if not (np.isfinite(coef).all() and np.isfinite(offset).all()):
         raise Unsupported("coefficients that are not finite")
     common = np.result_type(numpy_dtype(x), coef)
     if common == np.float32:
         raise Unsupported("a product in float32 rounds as NumPy's BLAS orders it")
     rows = cast(x.x if isinstance(x, Finite) else x, TORCH_DTYPES[common])
     weight = np.ascontiguousarray(coef.T, common)
-    return Linear(Finite(plus(MatMul(rows, weight), intercept)), rows, weight, intercept)
+    product: Op = MatMul(rows, weight)
+    result = product if intercept is None else plus(product, intercept)
+    return Linear(Finite(result), rows, weight, offset)
 
 
 def plus(x: Op, y: Any) -> Op:
@@ -72,6 +75,11 @@ def plus(x: Op, y: Any) -> Op:
     """
     common = np.result_type(np.empty(1, numpy_dtype(x)), y)
     return cast(x, TORCH_DTYPES[common]) + np.atleast_1d(np.asarray(y, common))
+
+
+def minus(x: Op, y: np.ndarray) -> Op:
+    """`x - y` in NumPy's common dtype, `y` holding a value per column."""
+    return cast(x, TORCH_DTYPES[np.result_type(numpy_dtype(x), y)]) - y
 
 
 def linear_function(est: Any, x: Op, dtype: str = "numeric") -> Linear:

@@ -59,6 +59,17 @@ def _normal(p: torch.Tensor) -> torch.Tensor:
     return p >= torch.finfo(p.dtype).tiny
 
 
+def apart(scores: Op) -> Op:
+    """The scores, where the best is so far from the rest that rounding cannot have made it best."""
+    return Provided(scores, scores, _far_apart)
+
+
+def _far_apart(scores: torch.Tensor) -> torch.Tensor:
+    """Whether `best - second > 1e-9 (largest + 1)`, in magnitude: rounding is far from that."""
+    best, second = scores.topk(2, dim=1).values.unbind(dim=1)
+    return best - second > 1e-9 * (scores.abs().amax(dim=1) + 1)
+
+
 def labels(codes: Op, classes: np.ndarray) -> Op:
     """The class of each code."""
     return Take(codes, classes)

@@ -5,7 +5,7 @@ from .base import Guard, Op, column_count, parts
 from .columns import Cast, Column, Concat, Finite, Named, Provided, Select
 from .forest import Forest, Leaves
 from .host import Columns, Csr, Input, Native, Numbers, Retreat, Several, is_table, signature
-from .outputs import ArgMax, Decided, Shares, Softmax, Take
+from .outputs import ArgMax, Decided, LogSoftmax, Shares, Softmax, Take
 
 __all__ = [
     "ArgMax",
@@ -21,6 +21,7 @@ __all__ = [
     "Guard",
     "Input",
     "Leaves",
+    "LogSoftmax",
     "Map",
     "MatMul",
     "Named",

@@ -34,6 +34,24 @@ class Softmax(Op):
 
 
 @dataclass(frozen=True, eq=False)
+class LogSoftmax(Op):
+    """`x - log(sum(exp(x)))`, over the columns."""
+
+    x: Op
+
+    @property
+    def width(self) -> int | None:
+        return self.x.width
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        return self.x.dtype
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x - x.logsumexp(dim=1, keepdim=True)
+
+
+@dataclass(frozen=True, eq=False)
 class Shares(Op):
     """`x / sum`, over the columns; with `uniform`, the same for all columns where the sum is 0."""
 

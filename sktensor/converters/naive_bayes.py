@@ -1,0 +1,81 @@
+"""Converters for `sklearn.naive_bayes`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
+
+from ..ops import ArgMax, Concat, LogSoftmax, Map, MatMul, Op, Provided, cast
+from ..table import TORCH_DTYPES
+from .linear import Linear, linear, minus, plus
+from .registry import Responses, Unsupported, converts
+from .responses import apart, labels
+from .validation import numpy_dtype, validate
+
+
+@converts(MultinomialNB)
+def multinomial_nb(est, x):
+    x = validate(est, x, "numeric", accept_sparse=True)
+    return _discrete(est, linear(x, est.feature_log_prob_, est.class_log_prior_))
+
+
+@converts(ComplementNB)
+def complement_nb(est, x):
+    x = validate(est, x, "numeric", accept_sparse=True)
+    return _discrete(est, linear(x, est.feature_log_prob_))
+
+
+@converts(BernoulliNB)
+def bernoulli_nb(est, x):
+    x = validate(est, x, "numeric", accept_sparse=True)
+    if est.binarize is not None:
+        if x.sparse and est.binarize < 0:
+            raise Unsupported("a sparse matrix binarized below 0")
+        x = _binarized(x, est.binarize)
+    absent = np.log(1 - np.exp(est.feature_log_prob_))
+    prior = est.class_log_prior_ + absent.sum(axis=1)
+    return _discrete(est, linear(x, est.feature_log_prob_ - absent, prior))
+
+
+def _binarized(x: Op, threshold: float) -> Op:
+    """1 where `x > threshold`, compared as NumPy compares."""
+    common = np.result_type(np.empty(1, numpy_dtype(x)), threshold)
+    exact = cast(x, TORCH_DTYPES[common])
+    limit = float(np.asarray(threshold, common))
+    above = Map(exact, lambda x: x > limit, torch.bool)
+    return cast(above, x.dtype)
+
+
+def _discrete(est: Any, f: Linear) -> Responses:
+    if f.result.width == 1:
+        raise Unsupported("a single class")
+    return _bayes(est, f.result, f.decided)
+
+
+@converts(GaussianNB)
+def gaussian_nb(est, x):
+    x = validate(est, x, "numeric")
+    joint = []
+    for prior, mean, variance in zip(est.class_prior_, est.theta_, est.var_, strict=True):
+        constant = np.log(prior) - 0.5 * np.sum(np.log(2.0 * np.pi * variance))
+        squares = Map(minus(x, mean), torch.square)
+        joint.append(plus(MatMul(squares, -0.5 / variance[:, None]), constant))
+    scores = Concat(tuple(joint))
+    return _bayes(est, scores, apart(scores))
+
+
+def _bayes(est: Any, joint: Op, decided: Op) -> Responses:
+    """Responses from the joint log-likelihood, whose digits after the point are probabilities."""
+    log_proba = LogSoftmax(joint)
+    return Responses(
+        predict=labels(ArgMax(decided), est.classes_),
+        predict_log_proba=log_proba,
+        predict_proba=Provided(Map(log_proba, torch.exp), joint, _has_digits),
+    )
+
+
+def _has_digits(x: torch.Tensor) -> torch.Tensor:
+    return x.abs() < 1e4
