@@ -1,0 +1,43 @@
+"""Tables as the boosting libraries read them, which is not how scikit-learn does."""
+
+from __future__ import annotations
+
+from sklearn.utils._set_output import _get_output_config
+
+from ..graph import walk
+from ..ops import Named, Op, is_table, signature
+from ..table import UNKNOWN
+from .registry import Unsupported
+
+
+def container(x: Op) -> str:
+    """The library of the table that the estimator would see here: "numpy" for an array."""
+    if is_table(x):
+        return signature(x).container
+    if x.names is None:
+        return "numpy"
+    for op in walk(x):
+        if isinstance(op, Named):
+            return _get_output_config("transform", op.estimator)["dense"]
+    return "pandas"
+
+
+def plain_kinds(x: Op) -> tuple[str, ...]:
+    """The dtypes of a pandas frame's columns, where NumPy has them all."""
+    kinds = signature(x).kinds or ()
+    for kind in kinds:
+        if kind != UNKNOWN and kind not in PLAIN:
+            raise Unsupported(f"a column of {kind}")
+    return kinds
+
+
+PLAIN = frozenset(
+    ["float32", "float64", "bool"]
+    + [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
+)
+
+
+def check_width(x: Op, n_features: int) -> None:
+    """Widths other than the fitted one are the library's own to refuse."""
+    if x.width != n_features:
+        raise Unsupported(f"{x.width} columns where {n_features} were fitted")

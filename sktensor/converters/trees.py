@@ -1,0 +1,84 @@
+"""Trees as the boosting libraries write them, made one `Forest`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..ops import Forest, Leaves, Op
+from ..table import NUMPY_DTYPES
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The nodes of one tree, its root first; positions in `left` and `right` are its own."""
+
+    feature: np.ndarray  # (n_nodes,), -1 at a leaf
+    threshold: np.ndarray  # (n_nodes,), of the dtype of x
+    left: np.ndarray  # (n_nodes,)
+    right: np.ndarray  # (n_nodes,)
+    missing_left: np.ndarray  # (n_nodes,) bool
+    value: np.ndarray  # (n_nodes,) of the tree's own output, or (n_nodes, n_outputs)
+    output: int = 0
+
+
+def lone_leaf(value: np.generic, output: int, dtype: np.dtype) -> Tree:
+    """A tree that answers `value` whatever the row."""
+    none = np.full(1, -1, np.int64)
+    no = np.zeros(1, bool)
+    return Tree(none, np.zeros(1, dtype), none, none, no, np.asarray(value).reshape(1), output)
+
+
+def forest(x: Op, trees: Sequence[Tree], n_outputs: int) -> Forest:
+    """The sum of `trees`, in their order and in the dtype of their values."""
+    starts = _starts(trees)
+    value = np.zeros((starts[-1], n_outputs), trees[0].value.dtype)
+    for start, tree in zip(starts, trees):
+        rows = slice(start, start + len(tree.feature))
+        if tree.value.ndim == 2:
+            value[rows] = tree.value
+        else:
+            value[rows, tree.output] = tree.value
+    feature, threshold, left, right, missing_left = _joined(trees, starts)
+    return Forest(x, feature, threshold, left, right, missing_left, value, starts[:-1])
+
+
+def leaves(x: Op, trees: Sequence[Tree]) -> Op:
+    """The leaf each row ends in, one column a tree: its position in its tree."""
+    starts = _starts(trees)
+    reached = Leaves(x, *_joined(trees, starts), starts[:-1])
+    return reached - starts[None, :-1]
+
+
+def _starts(trees: Sequence[Tree]) -> np.ndarray:
+    """Where each tree's nodes begin among all, and where they end."""
+    return np.concatenate([[0], np.cumsum([len(t.feature) for t in trees])]).astype(np.int64)
+
+
+def _joined(trees: Sequence[Tree], starts: np.ndarray) -> list[np.ndarray]:
+    """The arrays of a `Forest` but for its values and roots."""
+    shift = np.repeat(starts[:-1], np.diff(starts))
+    feature = np.concatenate([t.feature for t in trees]).astype(np.int64)
+    split = feature >= 0
+    left, right = (
+        np.where(split, np.concatenate([getattr(t, side) for t in trees]) + shift, -1)
+        for side in ("left", "right")
+    )
+    threshold = np.concatenate([t.threshold for t in trees])
+    missing_left = np.concatenate([t.missing_left for t in trees]).astype(bool)
+    return [feature, threshold, left.astype(np.int64), right.astype(np.int64), missing_left]
+
+
+def below(threshold: np.ndarray, x: Op) -> np.ndarray:
+    """The largest floats of the dtype of `x` that are not above `threshold`, a float64.
+
+    For x of that dtype, `x <= t` and `x <= below(t)` are the same.
+    """
+    assert x.dtype is not None
+    dtype = NUMPY_DTYPES[x.dtype]
+    with np.errstate(over="ignore"):
+        rounded = threshold.astype(dtype)
+    above = rounded.astype(np.float64) > threshold
+    return np.where(above, np.nextafter(rounded, dtype.type(-np.inf)), rounded)
