@@ -1,0 +1,82 @@
+"""`python -m benchmarks forests`: a table while it runs, and a JSON file at the end."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from . import forests, measure
+
+SUITES = {"forests": forests}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("suite", nargs="?", choices=SUITES, default="forests")
+    parser.add_argument("--only", nargs="*", help="workloads, all unless given")
+    parser.add_argument("--rows", nargs="*", type=int, help="batch sizes, all unless given")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--budget", type=float, default=5.0, help="seconds a cell, about")
+    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--cache", type=Path, default=Path("build/benchmarks"))
+    parser.add_argument("--json", type=Path, default=None)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    suite = SUITES[options.suite]
+    names = options.only or list(suite.WORKLOADS)
+    rows = tuple(options.rows or suite.ROWS)
+    console, results = Console(), []
+    with Progress(console=console, transient=True) as progress:
+        bar = progress.add_task(options.suite, total=len(names) * len(rows))
+        for result in suite.run(names, rows, options.cache, options.budget, not options.no_peers):
+            results.append(result)
+            progress.console.print(_line(result))
+            progress.advance(bar)
+    console.print(_table(results))
+    path = options.json or options.cache / f"{options.suite}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"about": measure.about(), "results": results}, indent=1))
+    console.print(f"written: {path}")
+
+
+def _line(result: dict[str, Any]) -> str:
+    times = "  ".join(f"{name} {_time(t)}" for name, t in result["seconds"].items())
+    return f"{result['workload']} {result['rows']:,}: {times}"
+
+
+def _table(results: list[dict[str, Any]]) -> Table:
+    table = Table(
+        "workload", "rows", "native", "sktensor", "ratio", "best peer", "ratio", "differs"
+    )
+    for result in results:
+        seconds, ratios = result["seconds"], result["ratio"]
+        rivals = {e: t for e, t in seconds.items() if e not in ("native", "sktensor")}
+        best = min(rivals, key=rivals.__getitem__, default=None)
+        table.add_row(
+            result["workload"],
+            f"{result['rows']:,}",
+            _time(seconds["native"]),
+            _time(seconds["sktensor"]),
+            f"{ratios['native']:.1f}",
+            f"{best} {_time(rivals[best])}" if best else "",
+            f"{ratios[best]:.1f}" if best else "",
+            f"{result['difference']['sktensor']:.1e}",
+        )
+    return table
+
+
+def _time(seconds: float) -> str:
+    if seconds < 1e-3:
+        return f"{seconds * 1e6:.0f} µs"
+    return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
+
+
+if __name__ == "__main__":
+    main()
