@@ -120,6 +120,13 @@ def assert_answers_alike(
     return ours
 
 
+def fitted_quietly(estimator: Any, X: Any, y: Any = None, **params: Any) -> Any:
+    """The estimator fitted, without what it has to say of convergence and the like."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return estimator.fit(X, y, **params)
+
+
 @dataclass(frozen=True)
 class Case:
     """A row of the case table: an estimator, and rows to fit and to answer.

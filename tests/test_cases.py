@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -16,7 +15,7 @@ from sktensor.converters.registry import converter_types
 
 from . import cases
 from .cases import data
-from .support import Case, assert_answers_alike
+from .support import Case, assert_answers_alike, fitted_quietly
 
 CASES = [
     pytest.param(case, id=f"{module.name}-{i}-{type(case.estimator).__name__}")
@@ -28,9 +27,7 @@ CASES = [
 
 def _fitted(case: Case):
     X = data.X if case.X is None else case.X
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of convergence and the like, while fitting
-        return clone(case.estimator).fit(X, case.y, **case.fit_params), X
+    return fitted_quietly(clone(case.estimator), X, case.y, **case.fit_params), X
 
 
 def _tables(case: Case, X):

@@ -8,7 +8,7 @@ from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
-from ..support import Case
+from ..support import Case, fitted_quietly
 from . import data as d
 
 SCALED = make_pipeline(StandardScaler(), LogisticRegression())
@@ -29,7 +29,7 @@ CASES = [
     Case(SCALED, y=d.Y_MULTI),
     Case(Pipeline([("skip", "passthrough"), ("lr", LogisticRegression())]), y=d.Y_TEXT),
     Case(Pipeline([("scale", StandardScaler()), ("end", "passthrough")])),
-    Case(FrozenEstimator(SCALED.fit(d.X, d.Y_LABELS)), y=d.Y_LABELS),
+    Case(FrozenEstimator(fitted_quietly(SCALED, d.X, d.Y_LABELS)), y=d.Y_LABELS),
     Case(GridSearchCV(SCALED, {"logisticregression__C": [0.1, 1.0]}, cv=2), y=d.Y_LABELS),
     Case(
         RandomizedSearchCV(LinearRegression(), {"fit_intercept": [True, False]}, n_iter=2, cv=2),
