@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse as sp
+from sklearn.base import clone
 
 from sktensor import TensorAccelerated
 
@@ -121,10 +122,10 @@ def assert_answers_alike(
 
 
 def fitted_quietly(estimator: Any, X: Any, y: Any = None, **params: Any) -> Any:
-    """The estimator fitted, without what it has to say of convergence and the like."""
+    """A clone fitted, without what it has to say of its future, convergence and the like."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return estimator.fit(X, y, **params)
+        return clone(estimator).fit(X, y, **params)
 
 
 @dataclass(frozen=True)

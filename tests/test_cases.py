@@ -8,7 +8,6 @@ from pkgutil import iter_modules
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import clone
 
 from sktensor.converters import LIBRARIES
 from sktensor.converters.registry import converter_types
@@ -27,7 +26,7 @@ CASES = [
 
 def _fitted(case: Case):
     X = data.X if case.X is None else case.X
-    return fitted_quietly(clone(case.estimator), X, case.y, **case.fit_params), X
+    return fitted_quietly(case.estimator, X, case.y, **case.fit_params), X
 
 
 def _tables(case: Case, X):

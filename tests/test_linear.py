@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import linear_model as lm
-from sklearn.base import clone, is_classifier
+from sklearn.base import is_classifier
 from sklearn.cluster import KMeans
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.neural_network import MLPClassifier
@@ -25,15 +23,15 @@ from sktensor.table import signature_of
 
 from .cases import data as d
 from .cases.linear_model import CLASSIFIERS, COUNTS, REGRESSORS
-from .support import METHODS, assert_answers_alike, assert_same, assert_same_outcome
+from .support import (
+    METHODS,
+    assert_answers_alike,
+    assert_same,
+    assert_same_outcome,
+    fitted_quietly,
+)
 
 X32 = d.X.astype(np.float32)
-
-
-def fitted(estimator, X, y):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of convergence and the like, while fitting
-        return clone(estimator).fit(X, y)
 
 
 def classifier_of(coef, intercept, kind=lm.LogisticRegression):
@@ -41,7 +39,7 @@ def classifier_of(coef, intercept, kind=lm.LogisticRegression):
     coef = np.asarray(coef, float)
     n_classes = max(len(coef), 2)
     X = np.random.default_rng(0).normal(size=(40, coef.shape[1]))
-    est = fitted(kind(), X, np.arange(40) % n_classes)
+    est = fitted_quietly(kind(), X, np.arange(40) % n_classes)
     est.coef_, est.intercept_ = coef, np.asarray(intercept, float)
     return est
 
@@ -61,7 +59,7 @@ def assert_native_only(estimator, X, part):
 @pytest.mark.parametrize("estimator", [*REGRESSORS, *CLASSIFIERS, LinearSVC()], ids=str)
 def test_fitted_in_float32_answers_as_natively(estimator):
     y = d.Y_TEXT if is_classifier(estimator) else d.Y_REAL.astype(np.float32)
-    est = fitted(estimator, X32, y)
+    est = fitted_quietly(estimator, X32, y)
     for X in (d.X, COUNTS):
         assert_answers_alike(est, X)
     if est.coef_.dtype == np.float32:
@@ -176,8 +174,8 @@ def test_extreme_margins_answer_as_natively(n_scores, margins, estimator):
 
 @pytest.mark.parametrize("scale", [1e153, 1e300])
 def test_overflow_warns_as_natively(scale):
-    poisson = fitted(lm.PoissonRegressor(), d.X, d.Y_POSITIVE)
-    ridge = fitted(lm.Ridge(alpha=1e-3), d.X, d.Y_REAL)
+    poisson = fitted_quietly(lm.PoissonRegressor(), d.X, d.Y_POSITIVE)
+    ridge = fitted_quietly(lm.Ridge(alpha=1e-3), d.X, d.Y_REAL)
     ridge.coef_ = ridge.coef_ * 1e10
     for est in (poisson, ridge, classifier_of(np.eye(3) * 1e10, np.zeros(3))):
         X = d.X[:, : est.n_features_in_] * scale
@@ -194,8 +192,8 @@ def test_what_is_not_finite_is_refused_as_natively(value):
     X = d.X.copy()
     X[7, 2] = value
     for est in (
-        fitted(lm.Lasso(alpha=10), d.X, d.Y_REAL),
-        fitted(lm.LogisticRegression(), d.X, d.Y_MULTI),
+        fitted_quietly(lm.Lasso(alpha=10), d.X, d.Y_REAL),
+        fitted_quietly(lm.LogisticRegression(), d.X, d.Y_MULTI),
     ):
         ours = TensorAccelerated(est, device="cpu")
         assert_same_outcome(lambda o=ours: o.predict(X), lambda e=est: e.predict(X))
@@ -204,12 +202,12 @@ def test_what_is_not_finite_is_refused_as_natively(value):
 @pytest.mark.parametrize("estimator", [c for c in CLASSIFIERS if hasattr(c, "sparsify")], ids=str)
 def test_sparse_coefficients(estimator):
     for y in (d.Y_LABELS, d.Y_TEXT):
-        assert_answers_alike(fitted(estimator, d.X, y).sparsify(), d.X)
+        assert_answers_alike(fitted_quietly(estimator, d.X, y).sparsify(), d.X)
 
 
 def test_sparse_coefficients_of_other_estimators():
-    assert_answers_alike(fitted(lm.SGDRegressor(), d.X, d.Y_REAL).sparsify(), d.X)
-    assert_answers_alike(fitted(lm.SGDOneClassSVM(), d.X, None).sparsify(), d.X)
+    assert_answers_alike(fitted_quietly(lm.SGDRegressor(), d.X, d.Y_REAL).sparsify(), d.X)
+    assert_answers_alike(fitted_quietly(lm.SGDOneClassSVM(), d.X, None).sparsify(), d.X)
 
 
 TAKES_SPARSE = [
@@ -226,19 +224,19 @@ TAKES_SPARSE = [
 @pytest.mark.parametrize("estimator", TAKES_SPARSE, ids=str)
 def test_after_a_step_that_makes_sparse_matrices(estimator):
     pipe = make_pipeline(OneHotEncoder(), estimator)
-    est = fitted(pipe, d.CODES, d.Y_MULTI if is_classifier(estimator) else d.Y_REAL)
+    est = fitted_quietly(pipe, d.CODES, d.Y_MULTI if is_classifier(estimator) else d.Y_REAL)
     ours = assert_answers_alike(est, d.CODES, compiled=False)
     assert ours.explain("predict").steps[-1].backend == "torch"
 
 
 def test_coefficients_that_are_not_finite_run_natively():
-    est = fitted(lm.Ridge(), d.X, d.Y_REAL)
+    est = fitted_quietly(lm.Ridge(), d.X, d.Y_REAL)
     est.coef_[1] = np.inf
     assert_native_only(est, d.X, "not finite")
 
 
 def test_sparse_label_sets_run_natively():
-    est = fitted(lm.RidgeClassifier(), d.X, d.Y_OUTPUTS > 0.5)
+    est = fitted_quietly(lm.RidgeClassifier(), d.X, d.Y_OUTPUTS > 0.5)
     est._label_binarizer.sparse_input_ = True
     assert_answers_alike(est, d.X, native=("predict",))
 
@@ -252,7 +250,7 @@ def decision_graph(est):
 
 @pytest.mark.parametrize("y", [d.Y_BINARY, d.Y_MULTI])
 def test_a_decision_is_one_torch_graph_that_knows_ties(y):
-    est = fitted(make_pipeline(StandardScaler(), lm.LogisticRegression()), d.X, y)
+    est = fitted_quietly(make_pipeline(StandardScaler(), lm.LogisticRegression()), d.X, y)
     _, exported = decision_graph(est)
     (codes,), flags = exported(torch.from_numpy(d.X))
     assert all(flags)

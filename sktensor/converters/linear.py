@@ -41,8 +41,8 @@ class Linear:
         return self._decided(signs=True)
 
     def _decided(self, signs: bool) -> Op:
-        weight = self.weight if self.weight.ndim == 2 else self.weight[:, None]
-        return Decided(self.scores, self.rows, weight, float(np.abs(self.offset).max()), signs)
+        offset = float(np.abs(self.offset).max())
+        return Decided(self.scores, self.rows, self.weight, offset, signs)
 
 
 def linear(x: Op, coef: Any, intercept: Any = None) -> Linear:

@@ -101,7 +101,7 @@ class Decided(Guard):
     """
 
     rows: Op
-    weight: np.ndarray = field(repr=False)  # (rows.width, n_scores)
+    weight: np.ndarray = field(repr=False)  # (rows.width, n_scores) or (rows.width,)
     offset: float  # the largest magnitude
     signs: bool = False  # whether each score's sign decides, as that of a lone score does
 
@@ -115,7 +115,7 @@ class Decided(Guard):
         loosely = self._clear(x, reach, offset, signs)
         if not torch.compiler.is_compiling() and loosely:
             return loosely
-        reach = (rows.abs() @ weight.abs()).amax(dim=1, keepdim=True)
+        reach = (rows.abs() @ weight.abs()).reshape(len(rows), -1).amax(dim=1, keepdim=True)
         return self._clear(x, reach, offset, signs)
 
     def _clear(self, x: Tensor, reach: Tensor, offset: float, signs: bool) -> Tensor:

@@ -3,8 +3,9 @@
 from ..graph import Rule, rewrite
 from ..ops import Op
 from .drop_guards import drop_guards
+from .reuse_rows import reuse_rows
 
-PASSES: tuple[Rule, ...] = (drop_guards,)
+PASSES: tuple[Rule, ...] = (drop_guards, reuse_rows)
 
 
 def optimize(op: Op) -> Op:
