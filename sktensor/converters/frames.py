@@ -22,11 +22,11 @@ def container(x: Op) -> str:
     return "pandas"
 
 
-def plain_kinds(x: Op) -> tuple[str, ...]:
-    """The dtypes of a pandas frame's columns, where NumPy has them all."""
+def plain_kinds(x: Op, others: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """The dtypes of a frame's columns, where all are of numbers that NumPy has, or of `others`."""
     kinds = signature(x).kinds or ()
     for kind in kinds:
-        if kind != UNKNOWN and kind not in PLAIN:
+        if kind != UNKNOWN and kind not in PLAIN | others:
             raise Unsupported(f"a column of {kind}")
     return kinds
 

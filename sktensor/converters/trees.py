@@ -48,7 +48,8 @@ def forest(x: Op, trees: Sequence[Tree], n_outputs: int) -> Forest:
 def leaves(x: Op, trees: Sequence[Tree]) -> Op:
     """The leaf each row ends in, one column a tree: its position in its tree."""
     starts = _starts(trees)
-    reached = Leaves(x, *_joined(trees, starts), starts[:-1])
+    feature, threshold, left, right, missing_left = _joined(trees, starts)
+    reached = Leaves(x, feature, threshold, left, right, missing_left, starts[:-1])
     return reached - starts[None, :-1]
 
 

@@ -13,7 +13,7 @@ from ...ops import Op
 
 @dataclass(frozen=True, eq=False)
 class TermByTerm(Op):
-    """`start + x[:, 0] weight[0] + x[:, 1] weight[1] + ...`, from left to right; NaN adds nothing."""
+    """`start + x[:, 0] weight[0] + x[:, 1] weight[1] + ...`, left to right; NaN adds nothing."""
 
     x: Op
     weight: np.ndarray = field(repr=False)  # (x.width, n_outputs)

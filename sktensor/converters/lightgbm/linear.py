@@ -1,0 +1,98 @@
+"""LightGBM's linear trees: a linear function in every leaf."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...ops import Op
+from .model import Model, numbers
+
+
+@dataclass(frozen=True, eq=False)
+class LinearLeaves(Op):
+    """The sum over trees of `const + x[feature 0] coef 0 + x[feature 1] coef 1 + ...` of the leaf.
+
+    Where one of these features is NaN, of `value` instead. The sums run from left to right; the
+    features of a leaf that has fewer are -1.
+    """
+
+    x: Op  # float64
+    leaf: Op  # (n, n_trees), the leaf reached among those of all trees
+    output: np.ndarray = field(repr=False)  # (n_trees,) int64
+    value: np.ndarray = field(repr=False)  # (n_leaves,)
+    const: np.ndarray = field(repr=False)  # (n_leaves,)
+    feature: np.ndarray = field(repr=False)  # (n_leaves, most features) int64
+    coef: np.ndarray = field(repr=False)  # (n_leaves, most features)
+    n_outputs: int = 1
+
+    @property
+    def width(self) -> int:
+        return self.n_outputs
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.float64
+
+    def forward(
+        self,
+        x: Tensor,
+        leaf: Tensor,
+        output: Tensor,
+        value: Tensor,
+        const: Tensor,
+        feature: Tensor,
+        coef: Tensor,
+        n_outputs: int,
+    ) -> Tensor:
+        total = x.new_zeros(len(x), n_outputs)
+        for tree, at in enumerate(leaf.unbind(1)):
+            answer = const[at]
+            missing = torch.zeros_like(answer, dtype=torch.bool)
+            for j in range(feature.shape[1]):
+                column = feature[at, j]
+                seen = x.gather(1, column.clamp(min=0)[:, None])[:, 0]
+                used = column >= 0
+                # Two operations, each of them rounded.
+                answer = torch.where(used, answer + seen * coef[at, j], answer)
+                missing = missing | (used & seen.isnan())
+            answer = torch.where(missing, value[at], answer)
+            total = total.index_add(1, output[tree : tree + 1], answer[:, None])
+        return total
+
+
+def linear_leaves(model: Model, x: Op, position: Op) -> Op:
+    """The margin, where `position` says which node of each tree a row ends in."""
+    values, consts, features, coefs, starts = [], [], [], [], []
+    start = 0
+    for tree in model.trees:
+        n_leaves = int(tree["num_leaves"])
+        starts.append(start - (n_leaves - 1))  # leaves follow the splits
+        start += n_leaves
+        value = numbers(tree, "leaf_value", np.float64)
+        values.append(value)
+        linear = int(tree["is_linear"])
+        consts.append(numbers(tree, "leaf_const", np.float64) if linear else value)
+        ends = np.cumsum(numbers(tree, "num_features", np.int64)) if linear else np.zeros(n_leaves)
+        ends = ends[:-1].astype(np.int64)
+        features += np.split(numbers(tree, "leaf_features", np.int64), ends)
+        coefs += np.split(numbers(tree, "leaf_coeff", np.float64), ends)
+    most = max(map(len, features))
+    feature = np.full((len(features), most), -1, np.int64)
+    coef = np.zeros((len(features), most))
+    for i, (f, c) in enumerate(zip(features, coefs, strict=True)):
+        feature[i, : len(f)], coef[i, : len(c)] = f, c
+    output = np.arange(len(model.trees), dtype=np.int64) % model.n_outputs
+    return LinearLeaves(
+        x,
+        position + np.array([starts], np.int64),
+        output,
+        np.concatenate(values),
+        np.concatenate(consts),
+        feature,
+        coef,
+        model.n_outputs,
+    )
