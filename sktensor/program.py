@@ -30,7 +30,7 @@ from .ops import (
     parts,
 )
 from .table import Table
-from .threads import share_rows
+from .threads import settle, share_rows
 
 L2_BYTES = 2**21  # what the widest result of a block may take
 DEVICE_BYTES = 2**28
@@ -55,6 +55,7 @@ class Program:
 
     @torch.no_grad()
     def __call__(self, X: Any) -> Any:
+        settle()
         tensors = isinstance(X, Tensor)
         if tensors:
             X = X.detach()

@@ -14,6 +14,19 @@ Task = Callable[[int, int], None]
 
 _lock = threading.Lock()
 _pool: tuple[int, ThreadPoolExecutor] | None = None
+_forked = False
+
+
+def settle() -> None:
+    """Make torch's ops safe to run in this process, whatever it was forked from.
+
+    The threads of torch's own pool did not come along, and OpenMP waits for them for ever. So a
+    forked process runs on one thread, as the workers of torch's data loaders do.
+    """
+    global _forked
+    if _forked:
+        _forked = False
+        torch.set_num_threads(1)
 
 
 def share_rows(task: Task, n_rows: int, block: int) -> None:
@@ -78,8 +91,8 @@ def _pool_of(workers: int) -> ThreadPoolExecutor | None:
 
 def _forget() -> None:
     """A forked child has the pool's lock and queue, but none of its threads."""
-    global _pool, _lock
-    _pool, _lock = None, threading.Lock()
+    global _pool, _lock, _forked
+    _pool, _lock, _forked = None, threading.Lock(), True
 
 
 os.register_at_fork(after_in_child=_forget)
