@@ -65,7 +65,7 @@ def _forest_op(
 
 @_forest_op.register_fake
 def _(x, feature, threshold, left, right, missing_left, value, roots):
-    return value.new_empty(len(x), value.shape[1])
+    return value.new_empty(x.shape[0], value.shape[1])
 
 
 @torch.library.custom_op("sktensor::leaves", mutates_args=())
@@ -83,7 +83,7 @@ def _leaves_op(
 
 @_leaves_op.register_fake
 def _(x, feature, threshold, left, right, missing_left, roots):
-    return feature.new_empty(len(x), len(roots))
+    return feature.new_empty(x.shape[0], len(roots))
 
 
 _forest_op.register_kernel("cpu")(forest_numba.forest)

@@ -48,7 +48,7 @@ class LinearLeaves(Op):
         coef: Tensor,
         n_outputs: int,
     ) -> Tensor:
-        total = x.new_zeros(len(x), n_outputs)
+        total = x.new_zeros(x.shape[0], n_outputs)
         for tree, at in enumerate(leaf.unbind(1)):
             answer = const[at]
             missing = torch.zeros_like(answer, dtype=torch.bool)

@@ -28,7 +28,7 @@ class TermByTerm(Op):
         return self.x.dtype
 
     def forward(self, x: Tensor, weight: Tensor, start: Tensor) -> Tensor:
-        total = start.expand(len(x), -1)
+        total = start.expand(x.shape[0], -1)
         for value, row in zip(torch.where(x.isnan(), 0, x).unbind(1), weight.unbind(0)):
             # Two operations, each of them rounded.
             total = total + value[:, None] * row
