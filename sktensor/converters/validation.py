@@ -24,6 +24,7 @@ def validate(
     dtype: torch.dtype | str | None = "float",
     *,
     allow_nan: bool = False,
+    allow_inf: bool = False,
     accept_sparse: bool = False,
     check_width: bool = True,
 ) -> Op:
@@ -43,7 +44,7 @@ def validate(
     check_names(estimator, x)
     x = as_numbers(x, dtype)
     assert x.dtype is not None
-    if not x.dtype.is_floating_point or _is_guarded(x, allow_nan):
+    if allow_inf or not x.dtype.is_floating_point or _is_guarded(x, allow_nan):
         return x
     return Finite(x, allow_nan)
 

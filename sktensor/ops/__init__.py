@@ -5,7 +5,17 @@ from .base import Guard, Op, column_count, parts
 from .columns import Cast, Column, Concat, Finite, Named, Provided, Select
 from .forest import Forest, Leaves
 from .host import Columns, Csr, Input, Native, Numbers, Retreat, Several, is_table, signature
-from .outputs import ArgMax, Decided, LogSoftmax, Shares, Softmax, Take
+from .outputs import (
+    ArgMax,
+    Decided,
+    Labels,
+    LogSoftmax,
+    OnHost,
+    Shares,
+    Softmax,
+    Take,
+    WeightedMedian,
+)
 
 __all__ = [
     "ArgMax",
@@ -20,6 +30,7 @@ __all__ = [
     "Forest",
     "Guard",
     "Input",
+    "Labels",
     "Leaves",
     "LogSoftmax",
     "Map",
@@ -27,6 +38,7 @@ __all__ = [
     "Named",
     "Native",
     "Numbers",
+    "OnHost",
     "Op",
     "Provided",
     "Retreat",
@@ -35,6 +47,7 @@ __all__ = [
     "Shares",
     "Softmax",
     "Take",
+    "WeightedMedian",
     "cast",
     "column_count",
     "is_table",

@@ -41,7 +41,10 @@ class Op:
 
     @property
     def names(self) -> tuple[Any, ...] | None:
-        """The columns' names where the native estimator passes a DataFrame on."""
+        """The columns' names where the native estimator passes a DataFrame on.
+
+        Validation makes an array of it, and none of what comes after has names.
+        """
         return None
 
     @property
@@ -122,10 +125,6 @@ class Guard(Op):
     @property
     def sparse(self) -> bool:
         return self.x.sparse
-
-    @property
-    def names(self) -> tuple[Any, ...] | None:
-        return self.x.names
 
     def forward(self, x: torch.Tensor, *_: Any) -> torch.Tensor:
         return x

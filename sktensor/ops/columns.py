@@ -103,10 +103,6 @@ class Cast(Op):
     def sparse(self) -> bool:
         return self.x.sparse
 
-    @property
-    def names(self) -> tuple[Any, ...] | None:
-        return self.x.names
-
     def forward(self, x: Tensor, to: torch.dtype) -> Tensor:
         return x.to(to)
 

@@ -91,10 +91,6 @@ class Numbers(Op):
         return self.to
 
     @property
-    def names(self) -> tuple[Any, ...] | None:
-        return self.x.names
-
-    @property
     def on_host(self) -> bool:
         return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -115,7 +116,7 @@ class Decided(Guard):
         loosely = self._clear(x, reach, offset, signs)
         if not torch.compiler.is_compiling() and loosely:
             return loosely
-        reach = (rows.abs() @ weight.abs()).reshape(len(rows), -1).amax(dim=1, keepdim=True)
+        reach = (rows.abs() @ weight.abs()).reshape(rows.shape[0], -1).amax(dim=1, keepdim=True)
         return self._clear(x, reach, offset, signs)
 
     def _clear(self, x: Tensor, reach: Tensor, offset: float, signs: bool) -> Tensor:
@@ -131,14 +132,14 @@ class Decided(Guard):
 
 @dataclass(frozen=True, eq=False)
 class Take(Op):
-    """`values[x]`: labels from codes; on the host where they are no numbers."""
+    """`values[x]`: labels, or rows of a table, from codes; on the host where they are no numbers."""
 
     x: Op
     values: np.ndarray = field(repr=False)
 
     @property
     def width(self) -> int | None:
-        return self.x.width
+        return self.x.width if self.values.ndim == 1 else self.values.shape[1]
 
     @property
     def dtype(self) -> torch.dtype | None:
@@ -150,3 +151,74 @@ class Take(Op):
 
     def forward(self, x: Any, values: Any) -> Any:
         return values[x]
+
+
+@dataclass(frozen=True, eq=False)
+class Labels(Op):
+    """One column of labels an output, each from its codes, in the dtype of the first."""
+
+    codes: tuple[Op, ...]
+    classes: tuple[np.ndarray, ...] = field(repr=False)
+
+    @property
+    def width(self) -> int:
+        return len(self.codes)
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        return TORCH_DTYPES.get(self.classes[0].dtype)
+
+    @property
+    def on_host(self) -> bool:
+        return True
+
+    def forward(self, codes: list[np.ndarray], classes: Any) -> np.ndarray:
+        found = np.empty((len(codes[0]), len(codes)), self.classes[0].dtype)
+        for k, (code, values) in enumerate(zip(codes, self.classes, strict=True)):
+            found[:, k] = values[code]
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class OnHost(Op):
+    """`fn(x)` by NumPy, where the last bit decides a label and torch has another."""
+
+    x: Op
+    fn: Callable[[np.ndarray], np.ndarray]
+
+    @property
+    def width(self) -> int | None:
+        return self.x.width
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        return self.x.dtype
+
+    @property
+    def on_host(self) -> bool:
+        return True
+
+    def forward(self, x: np.ndarray, fn: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        return fn(x)
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedMedian(Op):
+    """The least of a row's values up to which half of the columns' weight lies."""
+
+    x: Op
+    weights: np.ndarray  # (x.width,)
+
+    @property
+    def width(self) -> None:
+        return None
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        return self.x.dtype
+
+    def forward(self, x: Tensor, weights: Tensor) -> Tensor:
+        values, order = x.sort(dim=1)
+        weight = weights[order].cumsum(dim=1)
+        at = (weight >= 0.5 * weight[:, -1:]).to(torch.uint8).argmax(dim=1, keepdim=True)
+        return values.gather(1, at)[:, 0]

@@ -1,0 +1,98 @@
+"""Converters for `sklearn.tree`, and its trees as others are made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.tree import (
+    DecisionTreeClassifier,
+    DecisionTreeRegressor,
+    ExtraTreeClassifier,
+    ExtraTreeRegressor,
+)
+from sklearn.utils import get_tags
+
+from ..ops import ArgMax, Column, Labels, Op, Select, Several
+from . import trees
+from .registry import Responses, converts
+from .responses import classifier, logarithm
+from .validation import validate
+
+
+@converts(DecisionTreeClassifier, ExtraTreeClassifier)
+def tree_classifier(est, x):
+    x = validate_for_trees(est, x, est)
+    nodes = [tree_of(est, x, class_fractions(est))]
+    fractions = trees.forest(x, nodes, nodes[0].value.shape[1])
+    return votes(est, fractions, leaves_of(x, nodes, one=True))
+
+
+@converts(DecisionTreeRegressor, ExtraTreeRegressor)
+def tree_regressor(est, x):
+    x = validate_for_trees(est, x, est)
+    nodes = [tree_of(est, x, est.tree_.value[:, :, 0])]
+    sums = trees.forest(x, nodes, est.n_outputs_)
+    return Responses(
+        predict=Column(sums, 0) if est.n_outputs_ == 1 else sums,
+        apply=leaves_of(x, nodes, one=True),
+    )
+
+
+def validate_for_trees(est: Any, x: Op, tree: Any) -> Op:
+    """The rows in float32, with NaN where the trees take it."""
+    allow_nan = get_tags(tree).input_tags.allow_nan and tree.monotonic_cst is None
+    return validate(est, x, torch.float32, allow_nan=allow_nan, accept_sparse=True)
+
+
+def tree_of(est: Any, x: Op, value: np.ndarray, features: np.ndarray | None = None) -> trees.Tree:
+    """A fitted tree with these values for its nodes, reading the columns `features` of x."""
+    tree = est.tree_
+    leaf = tree.children_left < 0
+    feature = tree.feature if features is None else np.asarray(features)[tree.feature]
+    return trees.Tree(
+        np.where(leaf, -1, feature),
+        trees.below(tree.threshold, x),
+        tree.children_left,
+        tree.children_right,
+        tree.missing_go_to_left.astype(bool),
+        np.ascontiguousarray(value, np.float64),
+    )
+
+
+def class_fractions(est: Any) -> np.ndarray:
+    """The value of each node: the classes' fractions, output by output."""
+    value = est.tree_.value
+    sizes = np.atleast_1d(est.n_classes_)
+    return np.hstack([value[:, k, :n] for k, n in enumerate(sizes)])
+
+
+def votes(est: Any, fractions: Op, leaves: Op | None) -> Responses:
+    """The responses of a classifier that averages the fractions of its trees."""
+    if est.n_outputs_ == 1:
+        responses = classifier(est, proba=fractions)
+        return Responses(
+            predict=responses.predict,
+            predict_proba=fractions,
+            predict_log_proba=responses.predict_log_proba,
+            apply=leaves,
+        )
+    ends = np.cumsum(est.n_classes_)
+    parts = tuple(
+        Select(fractions, np.arange(end - n, end))
+        for end, n in zip(ends, est.n_classes_, strict=True)
+    )
+    return Responses(
+        predict=Labels(tuple(ArgMax(p) for p in parts), tuple(est.classes_)),
+        predict_proba=Several(parts),
+        predict_log_proba=Several(tuple(logarithm(p) for p in parts)),
+        apply=leaves,
+    )
+
+
+def leaves_of(x: Op, nodes: Sequence[trees.Tree], one: bool = False) -> Op:
+    """The leaf each row ends in: one value a row for a lone tree, or one column a tree."""
+    reached = trees.leaves(x, nodes)
+    return Column(reached, 0) if one else reached
