@@ -44,12 +44,16 @@ def walk(op: Op) -> Iterator[Op]:
 def evaluate(op: Op, X: Any) -> Any:
     """What `op` answers for `X`, op by op on the CPU: the meaning of a graph, and no fast path."""
     results: dict[Op, Any] = {}
+    handed_on: dict[Op, Any] = {}  # to native methods, untouched
     for step in walk(op):
-        results[step] = X if isinstance(step, Input) else _value(step, results)
-        if isinstance(step, Input) and is_table(step):
-            results[step] = Table.of(X)
-        elif isinstance(step, Native) and step is not op:
-            results[step] = step.check(results[step])
+        if isinstance(step, Input):
+            results[step] = Table.of(X) if is_table(step) else X
+        elif isinstance(step, Native):
+            x = handed_on.get(step.x)
+            handed_on[step] = step.forward(to_host(results[step.x]) if x is None else x)
+            results[step] = handed_on[step] if step is op else step.check(handed_on[step])
+        else:
+            results[step] = _value(step, results)
     return to_host(results[op])
 
 
@@ -79,5 +83,3 @@ def to_device(x: Any, device: torch.device | str = "cpu") -> Any:
             x = x.copy()
         x = torch.from_numpy(x)
     return x if x.device == torch.device(device) else x.to(device)
-
-

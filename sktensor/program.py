@@ -8,6 +8,7 @@ shared out over threads.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -25,6 +26,7 @@ from .ops import (
     Numbers,
     Op,
     Retreat,
+    Several,
     column_count,
     is_table,
     parts,
@@ -118,25 +120,25 @@ class HostStage:
         self.ops, self.root = ops, root
 
     def run(self, results: dict[Op, Any]) -> None:
+        handed_on: dict[Op, Any] = {}
         for op in self.ops:
-            result = op.forward(*(self._value(v, results) for v in op.arguments))
-            if isinstance(op, Native) and op is not self.root and self.root_reads_array(op):
-                result = op.check(result)
+            if isinstance(op, Native):
+                # A native method reads what the native method before it returned, untouched.
+                x = handed_on.get(op.x)
+                result = op.forward(self._value(op.x, results) if x is None else x)
+                handed_on[op] = result
+                if op in self._read:
+                    result = op.check(result)
+            else:
+                result = op.forward(*(self._value(v, results) for v in op.arguments))
             results[op] = result
 
-    def root_reads_array(self, op: Op) -> bool:
-        """Whether the result is read by another op, and not just listed among the answers."""
-        return op in self._read
-
-    @property
+    @cached_property
     def _read(self) -> set[Op]:
-        known = self.__dict__.get("_read_by")
-        if known is None:
-            from .ops import Several
-
-            known = {x for op in walk(self.root) if not isinstance(op, Several) for x in op.inputs}
-            self.__dict__["_read_by"] = known
-        return known
+        """The ops whose results are read by others than native ones, and not just listed."""
+        return {
+            x for op in walk(self.root) if not isinstance(op, Several | Native) for x in op.inputs
+        }
 
     def _value(self, value: Any, results: dict[Op, Any]) -> Any:
         if isinstance(value, tuple):

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..ops import Forest, Leaves, Op
 from ..table import NUMPY_DTYPES
+from .registry import Unsupported
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """A model written in a way that is not known runs natively."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
+        raise Unsupported(f"a model that cannot be read: {error!r}") from error
 
 
 @dataclass(frozen=True)
@@ -63,10 +74,11 @@ def _joined(trees: Sequence[Tree], starts: np.ndarray) -> list[np.ndarray]:
     shift = np.repeat(starts[:-1], np.diff(starts))
     feature = np.concatenate([t.feature for t in trees]).astype(np.int64)
     split = feature >= 0
-    left, right = (
-        np.where(split, np.concatenate([getattr(t, side) for t in trees]) + shift, -1)
-        for side in ("left", "right")
-    )
+    sides = [np.concatenate([getattr(t, side) for t in trees]) for side in ("left", "right")]
+    size = np.repeat(np.diff(starts), np.diff(starts))
+    if any((side[split] <= 0).any() or (side >= size)[split].any() for side in sides):
+        raise Unsupported("a tree with children that it lacks")
+    left, right = (np.where(split, side + shift, -1) for side in sides)
     threshold = np.concatenate([t.threshold for t in trees])
     missing_left = np.concatenate([t.missing_left for t in trees]).astype(bool)
     return [feature, threshold, left.astype(np.int64), right.astype(np.int64), missing_left]

@@ -14,10 +14,10 @@ from torch import Tensor
 from ...ops import ArgMax, Cast, Column, Map, Op, cast
 from ..registry import Responses, Unsupported, converts
 from ..responses import labels, two_columns
-from ..trees import forest, leaves
+from ..trees import forest, leaves, reading
 from .bare import Bare
 from .linear import linear_leaves
-from .links import Apart, Link, link
+from .links import Apart, Link, check_link, known_link
 from .model import NAN, NONE, ZERO_MISSING, Model, missing_types, nodes, read
 from .table import as_values, check_params, near_zero_as_zero, zeros_as_nan
 
@@ -40,14 +40,19 @@ class Booster:
 
 def booster(est: Any, x: Op) -> Booster:
     check_params(est)
-    model = read(est.booster_)
+    with reading():
+        model = read(est.booster_)
+    known = known_link(model.objective)
     bare = Bare(model)
-    raw = _raw_score(model, as_values(est, x, model), near_zero=not x.sparse)
+    check_link(known, model.objective, bare)
+    values = as_values(est, x, model)
+    with reading():
+        raw = _raw_score(model, values, near_zero=not x.sparse)
     if raw.width == 1:
         raw = Column(raw, 0)
     n_iterations = len(model.trees) // model.n_outputs
     margin = raw / float(n_iterations) if model.averages else raw
-    return Booster(model, bare, raw, margin, link(model.objective, bare))
+    return Booster(model, bare, raw, margin, known)
 
 
 def _raw_score(model: Model, x: Op, near_zero: bool) -> Op:

@@ -18,7 +18,7 @@ class Bare:
     """The objective of a model, on trees that lead row i to margin i."""
 
     def __init__(self, model: Model):
-        self.n_outputs = model.n_outputs
+        self.n_outputs, self._objective = model.n_outputs, model.objective
         kept = ("version", "num_class", "num_tree_per_iteration", "label_index", "objective")
         header = {k: model.header[k] for k in kept if k in model.header}
         header.update(max_feature_idx="0", feature_names="x", feature_infos="[0:1]")
@@ -29,7 +29,10 @@ class Bare:
         columns = margin.reshape(len(margin), -1).T
         text = "\n\n".join(_tree(i, column) for i, column in enumerate(columns))
         model = f"{self._header}{text}\n\nend of trees\n"
-        booster = lightgbm.Booster(model_str=model)
+        try:
+            booster = lightgbm.Booster(model_str=model)
+        except lightgbm.basic.LightGBMError as error:
+            raise Unsupported(f"objective {self._objective!r} cannot be asked") from error
         rows = np.arange(len(margin), dtype=np.float64)[:, None]
         return np.asarray(booster.predict(rows, num_threads=1))
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ...ops import Op
+from ..registry import Unsupported
 from .model import Model, numbers
 
 
@@ -69,22 +70,28 @@ def linear_leaves(model: Model, x: Op, position: Op) -> Op:
     values, consts, features, coefs, starts = [], [], [], [], []
     start = 0
     for tree in model.trees:
-        n_leaves = int(tree["num_leaves"])
-        starts.append(start - (n_leaves - 1))  # leaves follow the splits
-        start += n_leaves
         value = numbers(tree, "leaf_value", np.float64)
+        const, counts = value, np.zeros(len(value), np.int64)
+        if int(tree["is_linear"]):
+            const = numbers(tree, "leaf_const", np.float64)
+            counts = numbers(tree, "num_features", np.int64)
+        feature = numbers(tree, "leaf_features", np.int64)
+        coef = numbers(tree, "leaf_coeff", np.float64)
+        if len(const) != len(value) or len(counts) != len(value):
+            raise Unsupported("linear leaves whose parts do not fit")
+        if len(feature) != counts.sum() or len(coef) != counts.sum():
+            raise Unsupported("linear leaves whose parts do not fit")
+        starts.append(start - (len(value) - 1))  # leaves follow the splits
+        start += len(value)
         values.append(value)
-        linear = int(tree["is_linear"])
-        consts.append(numbers(tree, "leaf_const", np.float64) if linear else value)
-        ends = np.cumsum(numbers(tree, "num_features", np.int64)) if linear else np.zeros(n_leaves)
-        ends = ends[:-1].astype(np.int64)
-        features += np.split(numbers(tree, "leaf_features", np.int64), ends)
-        coefs += np.split(numbers(tree, "leaf_coeff", np.float64), ends)
+        consts.append(const)
+        features += np.split(feature, np.cumsum(counts)[:-1])
+        coefs += np.split(coef, np.cumsum(counts)[:-1])
     most = max(map(len, features))
-    feature = np.full((len(features), most), -1, np.int64)
-    coef = np.zeros((len(features), most))
+    columns = np.full((len(features), most), -1, np.int64)
+    slopes = np.zeros((len(features), most))
     for i, (f, c) in enumerate(zip(features, coefs, strict=True)):
-        feature[i, : len(f)], coef[i, : len(c)] = f, c
+        columns[i, : len(f)], slopes[i, : len(c)] = f, c
     output = np.arange(len(model.trees), dtype=np.int64) % model.n_outputs
     return LinearLeaves(
         x,
@@ -92,7 +99,7 @@ def linear_leaves(model: Model, x: Op, position: Op) -> Op:
         output,
         np.concatenate(values),
         np.concatenate(consts),
-        feature,
-        coef,
+        columns,
+        slopes,
         model.n_outputs,
     )

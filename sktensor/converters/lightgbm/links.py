@@ -85,19 +85,21 @@ LINKS: dict[str, Callable[[Parameters], Link]] = {
 SCORES = np.concatenate([np.linspace(-20, 20, 33), [-90, 90, 1e-7, -1e-7]])
 
 
-def link(objective: str, bare: Bare) -> Link:
-    """The link of an objective, asked on a few margins whether it is still the same."""
+def known_link(objective: str) -> Link:
     name, *rest = objective.split() or [""]
     if name not in LINKS:
         raise Unsupported(f"objective {name!r} is not known")
-    known = LINKS[name](dict(part.partition(":")[::2] for part in rest))
+    return LINKS[name](dict(part.partition(":")[::2] for part in rest))
+
+
+def check_link(known: Link, objective: str, bare: Bare) -> None:
+    """Ask the library on a few margins whether the link is still what is known."""
     n = bare.n_outputs
     margins = SCORES if n == 1 else np.stack([np.roll(SCORES, 5 * i) for i in range(n)], axis=1)
     ours = evaluate(known(Input(Signature(None if n == 1 else n, torch.float64))), margins)
     native = bare.link(margins)
     if ours.shape != native.shape or not np.allclose(ours, native, rtol=1e-11, atol=1e-300):
         raise Unsupported(f"objective {objective!r} has another link than is known")
-    return known
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,10 +14,10 @@ from xgboost import XGBClassifier, XGBRanker, XGBRegressor, XGBRFClassifier, XGB
 from ...ops import ArgMax, Cast, Column, Finite, Map, Op, Softmax, cast
 from ..registry import Responses, Unsupported, converts
 from ..responses import two_columns
-from ..trees import forest, leaves, lone_leaf
+from ..trees import forest, leaves, lone_leaf, reading
 from .bare import Bare
 from .linear import gblinear
-from .links import Apart, Link, link
+from .links import Apart, Link, check_link, known_link
 from .model import Model, has_lowest_threshold, nodes, read
 from .table import as_dmatrix, as_float32
 
@@ -40,8 +40,11 @@ class Booster:
 
 
 def booster(est: Any, x: Op) -> Booster:
-    model = read(est)
+    with reading():
+        model = read(est)
+    known = known_link(model.objective)
     bare = Bare(model)
+    check_link(known, model.objective, bare)
     base = bare.base()
     values = as_float32(est, x, model)
     reasons: dict[str, str] = {}
@@ -50,7 +53,8 @@ def booster(est: Any, x: Op) -> Booster:
         margin = gblinear(as_dmatrix(est, x, values, model), model.weights, base)
         reasons["apply"] = "gblinear has no trees"
     else:
-        trees = nodes(model, base)
+        with reading():
+            trees = nodes(model, base)
         if has_lowest_threshold(model):
             values = Finite(values, allow_nan=True)
         start = [lone_leaf(b, i, np.dtype(np.float32)) for i, b in enumerate(base)]
@@ -62,7 +66,7 @@ def booster(est: Any, x: Op) -> Booster:
             reasons["apply"] = str(why)
     if margin.width == 1:
         margin = Column(margin, 0)
-    return Booster(model, bare, margin, link(model.objective, bare), applied, reasons)
+    return Booster(model, bare, margin, known, applied, reasons)
 
 
 @converts(XGBRegressor, XGBRFRegressor)

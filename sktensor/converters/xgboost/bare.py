@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import xgboost
 
+from ..registry import Unsupported
 from .model import Model
 
 F32 = np.float32
@@ -29,7 +30,10 @@ class Bare:
         with warnings.catch_warnings(), xgboost.config_context(verbosity=0):
             warnings.simplefilter("ignore")
             self._booster = xgboost.Booster({"nthread": 1})
-            self._booster.load_model(raw)
+            try:
+                self._booster.load_model(raw)
+            except xgboost.core.XGBoostError as error:
+                raise Unsupported("a model that XGBoost does not load again") from error
         self.is_linear = model.is_linear
 
     def base(self) -> np.ndarray:
@@ -56,8 +60,10 @@ class Bare:
             tried = np.unique(np.linspace(low, high, GRID).astype(np.int64))
             margins = np.tile(_float(tried)[:, None], (1, self.n_outputs))
             above = (self.link(margins).reshape(len(tried), -1) > F32(0.5)).all(axis=1)
-            first = int(np.argmax(above)) if above.any() else len(tried) - 1
-            low, high = int(tried[max(first - 1, 0)]), int(tried[first])
+            first = int(np.argmax(above))
+            if not first:
+                raise Unsupported("an objective that no margin decides")
+            low, high = int(tried[first - 1]), int(tried[first])
         return F32(_float(np.array([low]))[0])
 
 

@@ -68,11 +68,15 @@ LINKS: dict[str, Link] = {
 SCORES = np.concatenate([np.linspace(-20, 20, 33), [-90, 90, 1e-7, -1e-7]]).astype(np.float32)
 
 
-def link(objective: str, bare: Bare) -> Link:
-    """The link of an objective, asked on a few margins whether it is still the same."""
+def known_link(objective: str) -> Link:
     known = LINKS.get(objective)
     if known is None:
         raise Unsupported(f"objective {objective!r} is not known")
+    return known
+
+
+def check_link(known: Link, objective: str, bare: Bare) -> None:
+    """Ask the library on a few margins whether the link is still what is known."""
     n = bare.n_outputs
     margins = SCORES if n == 1 else np.stack([np.roll(SCORES, 5 * i) for i in range(n)], axis=1)
     x = Input(Signature(None if n == 1 else n, torch.float32))
@@ -80,7 +84,6 @@ def link(objective: str, bare: Bare) -> Link:
     native = bare.link(margins)
     if ours.shape != native.shape or not np.allclose(ours, native, rtol=1e-6, atol=1e-37):
         raise Unsupported(f"objective {objective!r} has another link than is known")
-    return known
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,383 @@
+"""Boosting libraries: floats at thresholds, ties between classes, frames, models not known."""
+
+from __future__ import annotations
+
+import json
+import warnings
+
+import lightgbm
+import numpy as np
+import pandas as pd
+import pytest
+import xgboost
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from sktensor import TensorAccelerated
+
+from .cases import data as d
+from .cases import lightgbm as lightgbm_cases
+from .cases import xgboost as xgboost_cases
+from .support import assert_answers_alike
+
+SMALL_XGB = {"n_estimators": 4, "max_depth": 3, "n_jobs": 1}
+SMALL_LGB = {"n_estimators": 4, "num_leaves": 5, "min_child_samples": 5, "n_jobs": 1, "verbose": -1}
+CASES = [*xgboost_cases.CASES, *lightgbm_cases.CASES]
+NAMES = [f"c{i}" for i in range(6)]
+
+
+def refuse_arrays(estimator):
+    """The methods that raise for an array where a frame was fitted."""
+    if not isinstance(estimator, xgboost.XGBModel):
+        return ()
+    return ("apply", "predict", "predict_proba") if estimator.booster == "gblinear" else ("apply",)
+
+
+def fitted(case, X, fit_params):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of arguments that will go, while fitting
+        return clone(case.estimator).fit(X, case.y, **fit_params)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: type(case.estimator).__name__)
+def test_frames_and_arrays_stand_for_each_other(case):
+    X = d.X if case.X is None else case.X
+    frame = pd.DataFrame(X, columns=NAMES)
+    with_names = fitted(case, frame, _named(case.fit_params))
+    assert_answers_alike(with_names, frame, native=case.native, exact=case.exact)
+    assert_answers_alike(with_names, frame[NAMES[::-1]], compiled=False, exact=case.exact)
+    native = (*case.native, *refuse_arrays(with_names))
+    assert_answers_alike(with_names, X, native=native, exact=case.exact)
+    without = fitted(case, X, case.fit_params)
+    assert_answers_alike(without, frame, native=case.native, exact=case.exact)
+
+
+def _named(params):
+    return {
+        k: [(pd.DataFrame(X, columns=NAMES), y) for X, y in v] if k == "eval_set" else v
+        for k, v in params.items()
+    }
+
+
+def thresholds(estimator) -> list[tuple[int, float]]:
+    """Every column that is split with every threshold, as the library itself lists them."""
+    if isinstance(estimator, xgboost.XGBModel):
+        booster = json.loads(bytes(estimator.get_booster().save_raw("json")))
+        booster = booster["learner"]["gradient_booster"]
+        found = []
+        for tree in booster.get("gbtree", booster)["model"]["trees"]:
+            parts = (tree[k] for k in ("left_children", "split_indices", "split_conditions"))
+            found += [(f, float(np.float32(t))) for left, f, t in zip(*parts) if left >= 0]
+        return found
+    table = estimator.booster_.trees_to_dataframe()
+    table = table[table["split_feature"].notna()]
+    return [
+        (int(str(f).rpartition("_")[2]), t)
+        for f, t in zip(table["split_feature"], table["threshold"])
+    ]
+
+
+def on_thresholds(estimator, X, dtype) -> np.ndarray:
+    """Rows of X with one value put at a threshold, beside it, or where no threshold is."""
+    rng, rows = np.random.default_rng(0), []
+    for feature, threshold in thresholds(estimator):
+        at = dtype(threshold)
+        far = [dtype(x) for x in (np.nan, np.inf, -np.inf, 0.0, -0.0)]
+        for value in (at, np.nextafter(at, dtype(np.inf)), np.nextafter(at, dtype(-np.inf)), *far):
+            row = X[rng.integers(len(X))].astype(dtype)
+            row[feature] = value
+            rows.append(row)
+    return np.array(rows)
+
+
+TREES = [
+    xgboost.XGBClassifier(**SMALL_XGB),
+    xgboost.XGBRegressor(**SMALL_XGB, tree_method="exact"),
+    xgboost.XGBRegressor(**SMALL_XGB, booster="dart", rate_drop=0.5),
+    lightgbm.LGBMClassifier(**SMALL_LGB),
+    lightgbm.LGBMRegressor(**SMALL_LGB, linear_tree=True),
+    lightgbm.LGBMRegressor(**SMALL_LGB, zero_as_missing=True),
+    lightgbm.LGBMRegressor(**SMALL_LGB, use_missing=False),
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("estimator", TREES, ids=lambda e: type(e).__name__)
+def test_floats_at_every_threshold(estimator, whole, dtype):
+    X = np.round(d.X_NAN) if whole else d.X_NAN
+    estimator = clone(estimator).fit(X, d.Y_MULTI)
+    rows = on_thresholds(estimator, X, dtype)
+    assert len(rows) > 50
+    exact = not hasattr(estimator, "classes_")
+    assert_answers_alike(estimator, rows, compiled=False, exact=exact, methods=("apply",))
+    methods = ("predict", "predict_proba", "decision_function")
+    assert_answers_alike(estimator, rows, exact=exact, methods=methods)
+    finite = rows[np.isfinite(rows).all(axis=1)]
+    assert_answers_alike(estimator, finite, exact=exact)
+
+
+def with_leaves(estimator, leaves):
+    """The fitted classifier with the leaves of its only trees replaced, class by class."""
+    document = json.loads(bytes(estimator.get_booster().save_raw("json")))
+    trees = document["learner"]["gradient_booster"]["model"]["trees"]
+    for tree, values in zip(trees, leaves, strict=True):
+        ends = [i for i, left in enumerate(tree["left_children"]) if left < 0]
+        for i, end in enumerate(ends):
+            tree["split_conditions"][end] = float(values[i % len(values)])
+    estimator.get_booster().load_model(bytearray(json.dumps(document).encode()))
+    return estimator
+
+
+@pytest.mark.parametrize("objective", ["binary:logistic", "binary:logitraw", "binary:hinge"])
+def test_labels_of_margins_around_the_boundary(objective):
+    """Next to a probability of one half, float32 has margins that round to it."""
+    params = SMALL_XGB | {"n_estimators": 1, "max_depth": 6, "min_child_weight": 0, "gamma": 0}
+    base_score = 0.5 if objective == "binary:logistic" else 0.0
+    fitted = xgboost.XGBClassifier(**params, objective=objective, base_score=base_score)
+    fitted.fit(d.X, np.random.default_rng(0).integers(0, 2, len(d.X)))
+    middle = np.float32(0.5 if objective == "binary:logitraw" else 9e-8)
+    bits = middle.view(np.int32)
+    margins = np.arange(bits - 400_000, bits + 400_000, 40_000, np.int32).view(np.float32)
+    edge = np.float32(2**-24 * 1.5).view(np.int32)
+    margins = np.concatenate([margins, np.arange(edge - 8, edge + 8, 1, np.int32).view(np.float32)])
+    margins = np.concatenate([margins, -margins, [0.0]])
+    seen = set()
+    for part in np.array_split(margins, 4):
+        fitted = with_leaves(fitted, [part])
+        seen |= set(assert_answers_alike(fitted, d.X).predict(d.X))
+    assert seen == {0, 1}
+
+
+@pytest.mark.parametrize("scale", [0.0, 2**-25, 2**-24, 2**-23, 2**-22, 1e-6])
+def test_labels_of_classes_that_tie(scale):
+    """Softmax makes equal values of margins that hardly differ, and the first then wins."""
+    params = SMALL_XGB | {"n_estimators": 1, "max_depth": 5, "base_score": 0.0}
+    fitted = xgboost.XGBClassifier(**params).fit(d.X, d.Y_MULTI % 3)
+    rng = np.random.default_rng(0)
+    fitted = with_leaves(fitted, [rng.integers(-3, 4, 9) * scale for _ in range(3)])
+    assert_answers_alike(fitted, d.X)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**16),
+    library=st.sampled_from(["xgboost", "lightgbm"]),
+    n_classes=st.integers(2, 4),
+    missing=st.floats(0, 0.5),
+    whole=st.booleans(),
+    dtype=st.sampled_from(["float32", "float64", "int64", "int8", "uint16", "bool"]),
+)
+def test_any_table(seed, library, n_classes, missing, whole, dtype):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(0, 2, (40, 3))
+    X = np.round(X) if whole else X
+    X[rng.random(X.shape) < missing] = np.nan
+    y = np.concatenate([np.arange(n_classes), rng.integers(0, n_classes, len(X) - n_classes)])
+    if library == "xgboost":
+        estimator = xgboost.XGBClassifier(**SMALL_XGB)
+    else:
+        params = SMALL_LGB | {"min_child_samples": 1, "zero_as_missing": bool(seed % 2)}
+        estimator = lightgbm.LGBMClassifier(**params)
+    estimator.fit(X, y)
+    rows = np.concatenate([X, on_thresholds(estimator, X, np.float64)]) if dtype == "float64" else X
+    if dtype != "float64":
+        rows = np.abs(np.nan_to_num(rows)).astype(dtype)
+    assert_answers_alike(estimator, rows, methods=("predict", "predict_proba"))
+
+
+INTEGERS = pd.DataFrame({"a": d.CODES[:, 0], "b": d.CODES[:, 1] * 2**60 // 3, "c": d.X[:, 0]})
+
+
+@pytest.mark.parametrize(
+    "dtypes",
+    [
+        {"a": "int8", "b": "int64", "c": "float64"},
+        {"a": "uint16", "b": "uint64", "c": "float32"},
+        {"a": "bool", "b": "float64", "c": "float32"},
+        {"a": "int32", "b": "float32", "c": "float32"},
+        {"a": "int64", "b": "int64", "c": "int64"},
+    ],
+)
+@pytest.mark.parametrize("kind", [xgboost.XGBRegressor, lightgbm.LGBMRegressor])
+def test_columns_of_several_dtypes(kind, dtypes):
+    frame = INTEGERS.astype(dtypes)
+    params = SMALL_XGB if kind is xgboost.XGBRegressor else SMALL_LGB
+    estimator = kind(**params).fit(frame, d.Y_REAL)
+    assert_answers_alike(estimator, frame, exact=True)
+
+
+@pytest.mark.parametrize(
+    ("column", "compiled"),
+    [
+        (pd.array([1, 2, None] * 50, "Int64"), ("lightgbm",)),
+        (pd.array([0.5, 2, None] * 50, "Float32"), ()),
+        (pd.array([True, False, None] * 50, "boolean"), ("lightgbm",)),
+        (pd.Categorical(["x", "y", "z"] * 50), ()),
+        (np.array(["1", "2", "3"] * 50, object), ()),
+        (np.arange(150).astype("datetime64[s]"), ()),
+    ],
+)
+@pytest.mark.parametrize("kind", [xgboost.XGBRegressor, lightgbm.LGBMRegressor])
+def test_columns_that_numpy_does_not_have(kind, column, compiled):
+    params = SMALL_XGB if kind is xgboost.XGBRegressor else SMALL_LGB
+    estimator = kind(**params).fit(d.X[:, :2], d.Y_REAL)
+    frame = pd.DataFrame({"a": d.X[:, 0], "b": column})
+    library = kind.__module__.partition(".")[0]
+    assert_answers_alike(
+        estimator, frame, methods=("predict",), compiled=library in compiled, exact=True
+    )
+
+
+@pytest.mark.parametrize("kind", [xgboost.XGBClassifier, lightgbm.LGBMClassifier])
+@pytest.mark.parametrize("width", [5, 7])
+def test_another_width_is_the_library_s_to_refuse(kind, width):
+    params = SMALL_XGB if kind is xgboost.XGBClassifier else SMALL_LGB
+    estimator = kind(**params).fit(d.X, d.Y_BINARY)
+    rows = np.resize(d.X, (4, width))
+    methods = ("predict", "predict_proba")
+    assert_answers_alike(estimator, rows, methods=methods, compiled=False)
+
+
+@pytest.mark.parametrize("kind", [xgboost.XGBClassifier, lightgbm.LGBMClassifier])
+def test_in_a_pipeline(kind):
+    params = SMALL_XGB if kind is xgboost.XGBClassifier else SMALL_LGB
+    pipeline = make_pipeline(StandardScaler(), kind(**params)).fit(d.X_NAN, d.Y_BINARY)
+    assert_answers_alike(pipeline, d.X_NAN)
+    frame = pd.DataFrame(d.X_NAN, columns=NAMES)
+    pipeline = clone(pipeline).set_output(transform="pandas").fit(frame, d.Y_BINARY)
+    assert_answers_alike(pipeline, frame, methods=("predict", "predict_proba"))
+
+
+@pytest.mark.parametrize("kind", [xgboost.XGBClassifier, lightgbm.LGBMClassifier])
+def test_behind_a_sparse_matrix(kind):
+    params = SMALL_XGB if kind is xgboost.XGBClassifier else SMALL_LGB
+    pipeline = make_pipeline(OneHotEncoder(), kind(**params)).fit(d.CODES, d.Y_BINARY)
+    assert_answers_alike(pipeline, d.CODES, compiled=False)
+
+
+def test_early_stopping_keeps_the_best_trees():
+    for module, best in ((xgboost_cases, "best_iteration"), (lightgbm_cases, "best_iteration_")):
+        case = next(c for c in module.CASES if "eval_set" in c.fit_params)
+        estimator = fitted(case, case.X, case.fit_params)
+        assert getattr(estimator, best) < 5
+        assert_answers_alike(estimator, case.X, exact=True)
+
+
+def test_a_deep_tree():
+    """A chain deeper than Python may call itself."""
+    X = np.arange(3000.0)[:, None]
+    y = np.exp(X[:, 0] / 100)
+    params = {"num_leaves": 3000, "min_child_samples": 1, "max_bin": 5000, "min_data_in_bin": 1}
+    estimator = lightgbm.LGBMRegressor(n_estimators=2, n_jobs=1, verbose=-1, **params).fit(X, y)
+    assert_answers_alike(estimator, X, exact=True)
+    estimator = xgboost.XGBRegressor(
+        n_estimators=2,
+        max_depth=0,
+        max_leaves=2000,
+        grow_policy="lossguide",
+        max_bin=4096,
+        n_jobs=1,
+    ).fit(X, y)
+    assert_answers_alike(estimator, X, exact=True)
+
+
+def reason(estimator, X, method="predict"):
+    ours = TensorAccelerated(estimator, device="cpu")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        getattr(ours, method)(X)
+    [step] = ours.explain(method).steps
+    assert step.backend == "native"
+    return step.reason
+
+
+def squared_error(y, p):
+    return p - y, np.ones_like(y)
+
+
+def test_an_objective_of_one_s_own():
+    fitted = xgboost.XGBRegressor(**SMALL_XGB, objective=squared_error).fit(d.X, d.Y_REAL)
+    assert_answers_alike(fitted, d.X, exact=True)
+    fitted = xgboost.XGBClassifier(**SMALL_XGB, objective=squared_error).fit(d.X, d.Y_BINARY)
+    assert_answers_alike(fitted, d.X)
+    fitted = lightgbm.LGBMRegressor(**SMALL_LGB, objective=squared_error).fit(d.X, d.Y_REAL)
+    assert_answers_alike(fitted, d.X, exact=True)
+    fitted = lightgbm.LGBMClassifier(**SMALL_LGB, objective=squared_error).fit(d.X, d.Y_BINARY)
+    native = ("predict", "predict_proba")
+    assert_answers_alike(fitted, d.X, native=native)
+    assert "of one's own" in reason(fitted, d.X)
+
+
+def test_categories_run_natively():
+    frame = d.FRAME[["a", "size"]]
+    fitted = xgboost.XGBClassifier(**SMALL_XGB, enable_categorical=True).fit(frame, d.Y_BINARY)
+    assert_answers_alike(fitted, frame, compiled=False)
+    assert "categor" in reason(fitted, frame)
+    codes = np.column_stack([d.CODES[:, 0], d.X[:, 0]])
+    assert_answers_alike(fitted, codes, compiled=False, methods=("predict", "predict_proba"))
+    fitted = lightgbm.LGBMClassifier(**SMALL_LGB).fit(frame, d.Y_BINARY)
+    assert_answers_alike(fitted, frame, compiled=False)
+    assert "categor" in reason(fitted, frame)
+    params = SMALL_LGB | {"max_cat_to_onehot": 1, "min_data_per_group": 1}
+    labels = (d.CODES[:, 0] % 2).astype(int)
+    fitted = lightgbm.LGBMClassifier(**params).fit(codes, labels, categorical_feature=[0])
+    assert_answers_alike(fitted, codes, compiled=False)
+    assert reason(fitted, codes) == "categorical splits"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda learner: learner.update(extra=1), "fields of the model that are not known: extra"),
+        (lambda learner: learner["objective"].update(name="reg:new"), "'reg:new' is not known"),
+        (
+            lambda learner: learner["gradient_booster"]["model"]["trees"][0].update(gate=[1]),
+            "fields of a tree that are not known: gate",
+        ),
+        (lambda learner: learner["gradient_booster"].update(name="gbnew"), "booster 'gbnew'"),
+        (
+            lambda learner: learner["learner_model_param"].update(shift="1"),
+            "fields of the learner that are not known: shift",
+        ),
+    ],
+)
+def test_an_xgboost_model_that_is_not_known(change, expected, monkeypatch):
+    fitted = xgboost.XGBRegressor(**SMALL_XGB).fit(d.X, d.Y_REAL)
+    raw = xgboost.Booster.save_raw
+
+    def changed(self, format):
+        document = json.loads(bytes(raw(self, format)))
+        change(document["learner"])
+        return json.dumps(document).encode()
+
+    monkeypatch.setattr(xgboost.Booster, "save_raw", changed)
+    assert expected in reason(fitted, d.X)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("num_class=1", "num_class=1\nextra=1", "fields of the model that are not known: extra"),
+        ("version=v4", "version=v5", "version 'v5'"),
+        ("objective=regression", "objective=new", "objective 'new' is not known"),
+        ("is_linear=0", "is_linear=0\ngate=1", "fields of a tree that are not known: gate"),
+        ("decision_type=", "decision_type=16 ", "of a kind that is not known"),
+        ("leaf_value=", "leaf_value=1 ", "parts do not fit"),
+        ("threshold=", "threshold=x ", "cannot be read"),
+        ("is_linear=0", "is_linear=1", "parts do not fit"),
+        ("left_child=", "left_child=0 ", "cannot be read"),
+        ("left_child=1 ", "left_child=99 ", "children that it lacks"),
+    ],
+)
+def test_a_lightgbm_model_that_is_not_known(old, new, expected, monkeypatch):
+    fitted = lightgbm.LGBMRegressor(**SMALL_LGB).fit(d.X, d.Y_REAL)
+    text = fitted.booster_.model_to_string()
+    assert old in text
+    monkeypatch.setattr(
+        lightgbm.Booster, "model_to_string", lambda self, num_iteration: text.replace(old, new)
+    )
+    assert expected in reason(fitted, d.X)
