@@ -16,6 +16,7 @@ from .bits import trailing_zeros
 from .packing import Canonical, fill_tile, first_nan
 
 TILE = 64  # rows compared at once
+FEW_OUTPUTS = 8  # so many are added one after the other, more of them row by row
 
 
 class Bitvector(NamedTuple):
@@ -164,21 +165,26 @@ def _sum_vectors(
     bits, source, nan_low, infinity, column, threshold, mask, first, leaf, output, out
 ):
     """`out[row] += leaf[tree, leaf of row]`, tree by tree."""
-    n_outputs = out.shape[1]
+    n_outputs = np.uint32(out.shape[1])
     tile = np.zeros((len(source), TILE), bits.dtype)
     alive = np.empty(TILE, mask.dtype)
-    total = np.zeros((TILE, n_outputs), out.dtype)
+    total = np.zeros((n_outputs, TILE), out.dtype)
     for lo in range(0, len(bits), TILE):
         hi = min(lo + TILE, len(bits))
         fill_tile(bits, lo, hi, source, nan_low, infinity, tile)
         total[:] = 0
         for t in range(len(leaf)):
             _leaves_of(tile, column, threshold, mask, first[t], first[t + 1], alive)
-            values = leaf[t]
-            for r in range(TILE):
-                v = values[trailing_zeros(alive[r])]
+            values = leaf[t].reshape(-1)
+            if n_outputs <= FEW_OUTPUTS:
                 for j in range(n_outputs):
-                    total[r, j] += v[j]
+                    for r in range(TILE):
+                        total[j, r] += values[trailing_zeros(alive[r]) * n_outputs + np.uint32(j)]
+            else:
+                for r in range(TILE):
+                    begin = trailing_zeros(alive[r]) * n_outputs
+                    for j in range(n_outputs):
+                        total[j, r] += values[begin + np.uint32(j)]
         for r in range(lo, hi):
             for j in range(n_outputs):
-                out[r, j] = total[r - lo, j]
+                out[r, j] = total[j, r - lo]

@@ -18,6 +18,7 @@ from .packing import Canonical, fill_tile, first_nan
 TILE = 64  # rows compared at once
 BLOCK = 1024  # rows that a tree is kept in the L1 cache for
 TOP = 5  # levels by bitvector
+FEW_OUTPUTS = 8  # so many are added one after the other, more of them row by row
 
 
 class Perfect(NamedTuple):
@@ -172,25 +173,35 @@ def _sum_scalars(bits, source, nan_low, infinity, node, leaf, output, masks, out
 @numba.njit(nogil=True, boundscheck=False, cache=True)
 def _sum_vectors(bits, source, nan_low, infinity, node, leaf, output, masks, out):
     """`out[row] += leaf[tree, leaf of row]`, tree by tree."""
-    n_outputs = out.shape[1]
+    n_outputs = np.uint32(out.shape[1])
     n_leaves = np.uint32(leaf.shape[1])
     steps = 0
     while (1 << (steps + TOP)) < leaf.shape[1]:
         steps += 1
     tiles = np.zeros((BLOCK // TILE, len(source), TILE), np.int32)
+    totals = np.zeros((BLOCK // TILE, n_outputs, TILE), out.dtype)
     alive, at = np.empty(TILE, np.uint32), np.empty(TILE, np.uint32)
     for start in range(0, len(bits), BLOCK):
         stop = min(start + BLOCK, len(bits))
         n_tiles = (stop - start + TILE - 1) // TILE
+        totals[:] = 0
         for b in range(n_tiles):
             lo = start + b * TILE
             fill_tile(bits, lo, min(lo + TILE, stop), source, nan_low, infinity, tiles[b])
         for t in range(len(leaf)):
-            nodes, values = node[t], leaf[t]
+            nodes, values = node[t], leaf[t].reshape(-1)
             for b in range(n_tiles):
                 _leaves_of(tiles[b], nodes, masks, steps, alive, at)
-                lo = start + b * TILE
-                for r in range(min(TILE, stop - lo)):
-                    v = values[at[r] - n_leaves]
+                sums = totals[b]
+                if n_outputs <= FEW_OUTPUTS:
                     for j in range(n_outputs):
-                        out[lo + r, j] += v[j]
+                        for r in range(TILE):
+                            sums[j, r] += values[(at[r] - n_leaves) * n_outputs + np.uint32(j)]
+                else:
+                    for r in range(TILE):
+                        begin = (at[r] - n_leaves) * n_outputs
+                        for j in range(n_outputs):
+                            sums[j, r] += values[begin + np.uint32(j)]
+        for r in range(stop - start):
+            for j in range(n_outputs):
+                out[start + r, j] = totals[r // TILE, j, r % TILE]
