@@ -1,0 +1,181 @@
+"""Programs: stages, one torch graph each, and blocks of rows."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.compose import make_column_transformer
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+
+from sktensor import TensorAccelerated
+from sktensor.engine import Engine
+from sktensor.program import HostStage
+
+from .support import assert_same
+
+RNG = np.random.RandomState(0)
+X = RNG.randn(2000, 6)
+Y = (X[:, 0] + X[:, 1] * X[:, 2] > 0) + (X[:, 3] > 0.8).astype(int)
+CPU = torch.device("cpu")
+
+
+def reversed_columns(x):
+    """A function that no converter knows."""
+    return x[:, ::-1]
+
+
+COMPILED = [
+    pytest.param(make_pipeline(StandardScaler(), LogisticRegression()), id="linear"),
+    pytest.param(
+        make_pipeline(StandardScaler(), PCA(3, whiten=True), LogisticRegression()), id="pca"
+    ),
+    pytest.param(RandomForestClassifier(7, random_state=0), id="forest"),
+    pytest.param(
+        make_pipeline(StandardScaler(), RandomForestRegressor(5, random_state=0)), id="regressor"
+    ),
+    pytest.param(
+        make_pipeline(
+            make_column_transformer(
+                (StandardScaler(), [0, 1]), (PCA(2), [2, 3, 4]), remainder="passthrough"
+            ),
+            RandomForestClassifier(5, max_depth=4, random_state=0),
+        ),
+        id="columns",
+    ),
+]
+SPLIT = make_pipeline(StandardScaler(), FunctionTransformer(reversed_columns), LogisticRegression())
+
+
+def program_of(estimator, method, table=X, **options):
+    engine = Engine(estimator, CPU, options.get("fallback", "native"), options.get("batch_size"))
+    return engine.program(method, table)
+
+
+def responses(estimator):
+    return [m for m in ("transform", "predict", "predict_proba") if hasattr(estimator, m)]
+
+
+def kinds(program):
+    return ["host" if isinstance(stage, HostStage) else "device" for stage in program.stages]
+
+
+def test_a_native_step_in_the_middle_splits_the_graph():
+    estimator = SPLIT.fit(X, Y)
+    program = program_of(estimator, "predict_proba")
+    assert kinds(program) == ["device", "host", "device"]
+    assert_same(program(X), estimator.predict_proba(X))
+    fast = TensorAccelerated(estimator, device="cpu")
+    assert_same(fast.predict_proba(X[:5]), estimator.predict_proba(X[:5]))
+    steps = fast.explain("predict_proba").steps
+    assert [step.backend for step in steps] == ["torch", "native", "torch"]
+
+
+def test_an_unsupported_branch_leaves_the_others_compiled():
+    columns = make_column_transformer(
+        (StandardScaler(), [0, 1]),
+        (FunctionTransformer(reversed_columns), [2, 3]),
+        remainder="passthrough",
+    )
+    estimator = make_pipeline(columns, LogisticRegression()).fit(X, Y)
+    fast = TensorAccelerated(estimator, device="cpu")
+    assert_same(fast.predict_proba(X), estimator.predict_proba(X))
+    backends = {step.estimator: step.backend for step in fast.explain().steps}
+    assert backends["FunctionTransformer"] == "native"
+    assert {backends["StandardScaler"], backends["LogisticRegression"]} == {"torch"}
+    # What the native step reads is selected first; the rest waits for its answer.
+    assert kinds(program_of(estimator, "predict_proba")) == ["device", "host", "device"]
+
+
+@pytest.mark.parametrize("estimator", [*COMPILED, pytest.param(SPLIT, id="split")])
+@pytest.mark.parametrize("batch_size", [1, 2, 7, 64, 333, 1999, 2000, 2001, 10**6, None])
+def test_every_block_size_gives_the_same_answers(estimator, batch_size):
+    estimator.fit(X, Y)
+    fast = TensorAccelerated(estimator, device="cpu", batch_size=batch_size)
+    for n in (1, 3, 130) if batch_size == 1 else (1, 700, 2000):
+        for table in (X[:n], pd.DataFrame(X[:n]), np.asfortranarray(X[:n])):
+            for method in responses(estimator):
+                assert_same(getattr(fast, method)(table), getattr(estimator, method)(table))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_every_number_of_threads_gives_the_same_answers(threads):
+    estimator = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
+    fast = TensorAccelerated(estimator, device="cpu", batch_size=50)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        assert_same(fast.predict_proba(X), estimator.predict_proba(X))
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("at", [0, 700, 1999])
+def test_one_bad_row_in_any_block_hands_all_rows_to_the_native_method(at):
+    estimator = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
+    bad = X.copy()
+    bad[at, 3] = np.inf
+    fast = TensorAccelerated(estimator, device="cpu", batch_size=100)
+    with pytest.raises(ValueError, match="infinity"):
+        fast.predict(bad)
+    assert_same(fast.predict(X), estimator.predict(X))
+
+
+def test_a_tensor_is_answered_with_a_tensor():
+    estimator = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
+    fast = TensorAccelerated(estimator, device="cpu", batch_size=100)
+    answer = fast.predict_proba(torch.from_numpy(X).requires_grad_())
+    assert isinstance(answer, torch.Tensor)
+    assert not answer.requires_grad
+    assert_same(answer.numpy(), estimator.predict_proba(X))
+
+
+MEMORY = """
+import resource
+import numpy as np
+import pandas as pd
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sktensor import TensorAccelerated
+
+rng = np.random.default_rng(0)
+X = rng.standard_normal((2_000_000, 50))
+y = X[:1000, 0] > 0
+frame = pd.DataFrame(X)  # shares the memory of X
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+for estimator in (
+    make_pipeline(StandardScaler(), LogisticRegression()),
+    make_pipeline(StandardScaler(), RandomForestClassifier(4, max_depth=6, random_state=0)),
+):
+    fast = TensorAccelerated(estimator.fit(X[:1000], y), device="cpu", fallback="raise")
+    for table in (X, frame):
+        before = peak()
+        answer = fast.predict_proba(table)
+        print(int(peak() - before - answer.nbytes))
+        assert answer.shape == (2_000_000, 2)
+        np.testing.assert_array_equal(answer.argmax(1)[-5:], fast.predict(table[-5:]))
+        del answer
+"""
+
+
+@pytest.mark.slow
+def test_two_million_rows_need_little_memory_above_input_and_output():
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", MEMORY], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    extra = [int(word) for word in done.stdout.split()]
+    assert len(extra) == 4
+    assert max(extra) < 300e6, extra
