@@ -1,4 +1,4 @@
-"""Boosting libraries: floats at thresholds, ties between classes, frames, models not known."""
+"""Boosting libraries: floats at thresholds, ties between classes, frames, dtypes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import xgboost
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from sktensor import TensorAccelerated
+from sktensor.kernels import linear_numba, linear_torch
 
 from .cases import data as d
 from .cases import lightgbm as lightgbm_cases
@@ -267,6 +268,23 @@ def test_early_stopping_keeps_the_best_trees():
         assert_answers_alike(estimator, case.X, exact=True)
 
 
+def test_linear_leaves_in_plain_torch():
+    """The kernel for CPUs and the one for everything else add up the same."""
+    rng = np.random.default_rng(0)
+    x = torch.from_numpy(np.where(rng.random((50, 3)) < 0.2, np.nan, rng.normal(size=(50, 3))))
+    feature = np.sort(rng.integers(-1, 3, (12, 3)))[:, ::-1].copy()
+    arguments = (
+        torch.from_numpy(rng.integers(0, 12, (50, 4))),
+        torch.tensor([0, 1, 1, 0]),
+        *torch.from_numpy(rng.normal(size=(2, 12))),
+        torch.from_numpy(feature),
+        torch.from_numpy(rng.normal(size=(12, 3))),
+        2,
+    )
+    plain = linear_torch.linear_leaves(x, *arguments)
+    assert torch.equal(linear_numba.linear_leaves(x, *arguments), plain)
+
+
 def test_a_deep_tree():
     """A chain deeper than Python may call itself."""
     X = np.arange(3000.0)[:, None]
@@ -283,101 +301,3 @@ def test_a_deep_tree():
         n_jobs=1,
     ).fit(X, y)
     assert_answers_alike(estimator, X, exact=True)
-
-
-def reason(estimator, X, method="predict"):
-    ours = TensorAccelerated(estimator, device="cpu")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        getattr(ours, method)(X)
-    [step] = ours.explain(method).steps
-    assert step.backend == "native"
-    return step.reason
-
-
-def squared_error(y, p):
-    return p - y, np.ones_like(y)
-
-
-def test_an_objective_of_one_s_own():
-    fitted = xgboost.XGBRegressor(**SMALL_XGB, objective=squared_error).fit(d.X, d.Y_REAL)
-    assert_answers_alike(fitted, d.X, exact=True)
-    fitted = xgboost.XGBClassifier(**SMALL_XGB, objective=squared_error).fit(d.X, d.Y_BINARY)
-    assert_answers_alike(fitted, d.X)
-    fitted = lightgbm.LGBMRegressor(**SMALL_LGB, objective=squared_error).fit(d.X, d.Y_REAL)
-    assert_answers_alike(fitted, d.X, exact=True)
-    fitted = lightgbm.LGBMClassifier(**SMALL_LGB, objective=squared_error).fit(d.X, d.Y_BINARY)
-    native = ("predict", "predict_proba")
-    assert_answers_alike(fitted, d.X, native=native)
-    assert "of one's own" in reason(fitted, d.X)
-
-
-def test_categories_run_natively():
-    frame = d.FRAME[["a", "size"]]
-    fitted = xgboost.XGBClassifier(**SMALL_XGB, enable_categorical=True).fit(frame, d.Y_BINARY)
-    assert_answers_alike(fitted, frame, compiled=False)
-    assert "categor" in reason(fitted, frame)
-    codes = np.column_stack([d.CODES[:, 0], d.X[:, 0]])
-    assert_answers_alike(fitted, codes, compiled=False, methods=("predict", "predict_proba"))
-    fitted = lightgbm.LGBMClassifier(**SMALL_LGB).fit(frame, d.Y_BINARY)
-    assert_answers_alike(fitted, frame, compiled=False)
-    assert "categor" in reason(fitted, frame)
-    params = SMALL_LGB | {"max_cat_to_onehot": 1, "min_data_per_group": 1}
-    labels = (d.CODES[:, 0] % 2).astype(int)
-    fitted = lightgbm.LGBMClassifier(**params).fit(codes, labels, categorical_feature=[0])
-    assert_answers_alike(fitted, codes, compiled=False)
-    assert reason(fitted, codes) == "categorical splits"
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        (lambda learner: learner.update(extra=1), "fields of the model that are not known: extra"),
-        (lambda learner: learner["objective"].update(name="reg:new"), "'reg:new' is not known"),
-        (
-            lambda learner: learner["gradient_booster"]["model"]["trees"][0].update(gate=[1]),
-            "fields of a tree that are not known: gate",
-        ),
-        (lambda learner: learner["gradient_booster"].update(name="gbnew"), "booster 'gbnew'"),
-        (
-            lambda learner: learner["learner_model_param"].update(shift="1"),
-            "fields of the learner that are not known: shift",
-        ),
-    ],
-)
-def test_an_xgboost_model_that_is_not_known(change, expected, monkeypatch):
-    fitted = xgboost.XGBRegressor(**SMALL_XGB).fit(d.X, d.Y_REAL)
-    raw = xgboost.Booster.save_raw
-
-    def changed(self, format):
-        document = json.loads(bytes(raw(self, format)))
-        change(document["learner"])
-        return json.dumps(document).encode()
-
-    monkeypatch.setattr(xgboost.Booster, "save_raw", changed)
-    assert expected in reason(fitted, d.X)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "expected"),
-    [
-        ("num_class=1", "num_class=1\nextra=1", "fields of the model that are not known: extra"),
-        ("version=v4", "version=v5", "version 'v5'"),
-        ("objective=regression", "objective=new", "objective 'new' is not known"),
-        ("is_linear=0", "is_linear=0\ngate=1", "fields of a tree that are not known: gate"),
-        ("decision_type=", "decision_type=16 ", "of a kind that is not known"),
-        ("leaf_value=", "leaf_value=1 ", "parts do not fit"),
-        ("threshold=", "threshold=x ", "cannot be read"),
-        ("is_linear=0", "is_linear=1", "parts do not fit"),
-        ("left_child=", "left_child=0 ", "cannot be read"),
-        ("left_child=1 ", "left_child=99 ", "children that it lacks"),
-    ],
-)
-def test_a_lightgbm_model_that_is_not_known(old, new, expected, monkeypatch):
-    fitted = lightgbm.LGBMRegressor(**SMALL_LGB).fit(d.X, d.Y_REAL)
-    text = fitted.booster_.model_to_string()
-    assert old in text
-    monkeypatch.setattr(
-        lightgbm.Booster, "model_to_string", lambda self, num_iteration: text.replace(old, new)
-    )
-    assert expected in reason(fitted, d.X)

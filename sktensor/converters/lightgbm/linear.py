@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ...kernels import linear_numba, linear_torch
 from ...ops import Op
 from ..registry import Unsupported
 from .model import Model, numbers
@@ -38,31 +40,10 @@ class LinearLeaves(Op):
     def dtype(self) -> torch.dtype:
         return torch.float64
 
-    def forward(
-        self,
-        x: Tensor,
-        leaf: Tensor,
-        output: Tensor,
-        value: Tensor,
-        const: Tensor,
-        feature: Tensor,
-        coef: Tensor,
-        n_outputs: int,
-    ) -> Tensor:
-        total = x.new_zeros(x.shape[0], n_outputs)
-        for tree, at in enumerate(leaf.unbind(1)):
-            answer = const[at]
-            missing = torch.zeros_like(answer, dtype=torch.bool)
-            for j in range(feature.shape[1]):
-                column = feature[at, j]
-                seen = x.gather(1, column.clamp(min=0)[:, None])[:, 0]
-                used = column >= 0
-                # Two operations, each of them rounded.
-                answer = torch.where(used, answer + seen * coef[at, j], answer)
-                missing = missing | (used & seen.isnan())
-            answer = torch.where(missing, value[at], answer)
-            total = total.index_add(1, output[tree : tree + 1], answer[:, None])
-        return total
+    def forward(self, x: Tensor, *arguments: Any) -> Tensor:
+        on_cpu = x.device.type == "cpu" and not torch.compiler.is_compiling()
+        kernel = linear_numba if on_cpu else linear_torch
+        return kernel.linear_leaves(x, *arguments)
 
 
 def linear_leaves(model: Model, x: Op, position: Op) -> Op:
