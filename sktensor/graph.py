@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 
 from .ops import Input, Native, Op, is_table, parts
-from .table import Table
+from .table import Table, as_dense
 
 Rule = Callable[[Op], Op | None]
 
 
 def rewrite(op: Op, rule: Rule) -> Op:
-    """The graph under `op` with `rule` tried on every op, inputs first; None leaves an op as it is."""
+    """The graph under `op`, `rule` tried on every op, inputs first; None leaves an op as it is."""
     done: dict[Op, Op] = {}
     for old in walk(op):
         new = old.with_inputs(done.__getitem__)
@@ -77,7 +77,8 @@ def to_host(x: Any) -> Any:
 
 
 def to_device(x: Any, device: torch.device | str = "cpu") -> Any:
-    """An array as a tensor on `device`, sharing memory where it can."""
+    """An array as a tensor on `device`, sharing memory where it can; a sparse one made dense."""
+    x = as_dense(x)
     if isinstance(x, np.ndarray):
         if not x.flags.writeable or any(stride < 0 for stride in x.strides):
             x = x.copy()

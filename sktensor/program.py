@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
 from torch import Tensor, nn
 
 from .graph import to_device, to_host, walk
@@ -31,7 +32,7 @@ from .ops import (
     is_table,
     parts,
 )
-from .table import Table
+from .table import Table, as_dense
 from .threads import settle, share_rows
 
 L2_BYTES = 2**21  # what the widest result of a block may take
@@ -107,6 +108,8 @@ class Program:
             table = results[op.x]
             return lambda lo, hi: to_device(op.block(table, lo, hi), self.device)
         whole = results[op]
+        if issparse(whole):
+            whole = whole.tocsr()  # the format that gives rows, each block's made dense
         return lambda lo, hi: to_device(whole[lo:hi], self.device)
 
     def __str__(self) -> str:
@@ -130,7 +133,7 @@ class HostStage:
                 if op in self._read:
                     result = op.check(result)
             else:
-                result = op.forward(*(self._value(v, results) for v in op.arguments))
+                result = op.forward(*(as_dense(self._value(v, results)) for v in op.arguments))
             results[op] = result
 
     @cached_property

@@ -192,5 +192,5 @@ def _polars_column(series: Any) -> np.ndarray:
 
 
 def as_dense(x: Any) -> Any:
-    """An array from what a native method returned; sparse results are made dense."""
+    """An array of what a native method returned as a sparse one; anything else as it is."""
     return x.toarray() if issparse(x) else x

@@ -40,7 +40,7 @@ LIBRARIES = {
     "graph": {"torch"},
     "converters": {"torch", "scipy", "sklearn"},
     "passes": {"torch"},
-    "program": {"torch"},
+    "program": {"torch", "scipy"},
     "compiler": {"torch"},
     "plan": {"pandas"},  # `Plan.to_frame`, where the user asks for it
     "snapshot": set(),

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from sktensor import TensorAccelerated
 from sktensor.engine import Engine
@@ -135,6 +136,26 @@ def test_a_tensor_is_answered_with_a_tensor():
     assert isinstance(answer, torch.Tensor)
     assert not answer.requires_grad
     assert_same(answer.numpy(), estimator.predict_proba(X))
+
+
+class PickyEncoder(OneHotEncoder):
+    """One that runs natively, being a subclass."""
+
+
+def test_a_sparse_result_of_a_native_step_is_made_dense_block_by_block():
+    codes = RNG.randint(0, 2000, (20_000, 1)).astype(float)
+    estimator = make_pipeline(PickyEncoder(handle_unknown="ignore"), LogisticRegression())
+    estimator.fit(codes[:5000], codes[:5000, 0] > 700)
+    fast = TensorAccelerated(estimator, device="cpu")
+    fast.predict_proba(codes[:5])
+    assert [s.backend for s in fast.explain("predict_proba").steps] == ["native", "torch"]
+    tracemalloc.start()
+    try:
+        answer = fast.predict_proba(codes)
+        assert tracemalloc.get_traced_memory()[1] < 50e6  # dense, it takes 320 MB
+    finally:
+        tracemalloc.stop()
+    assert_same(answer, estimator.predict_proba(codes))
 
 
 MEMORY = """

@@ -177,7 +177,6 @@ class Native(Op):
         if sp.issparse(result):
             dtype, width = TORCH_DTYPES.get(result.dtype), result.shape[1]
             same = self.sparse and (width, dtype) == (known.width, known.dtype)
-            result = result.toarray() if same else None
         elif isinstance(result, np.ndarray) and result.ndim == 1:
             same = known.width is None and TORCH_DTYPES.get(result.dtype) == known.dtype
         else:
