@@ -165,5 +165,7 @@ def _wrap(answer: Any, root: Op, X: Any) -> Any:
     from sklearn.utils._set_output import _wrap_data_with_container
 
     assert isinstance(root, Named)
+    if root.estimator is None:
+        return type(X)(answer, columns=list(root.labels), index=X.index)
     original = X if root.keeps_index else answer
     return _wrap_data_with_container("transform", answer, original, root.estimator)

@@ -12,8 +12,10 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils._set_output import _get_output_config
 
-from ..ops import Column, Concat, Op, cast, is_table, signature
+from ..ops import Column, Concat, Finite, Op, cast, is_table, signature
 from ..table import TORCH_DTYPES, UNKNOWN
+from .preprocessing.functions import applied
+from .preprocessing.scaling import unscaled
 from .registry import (
     Responses,
     Unsupported,
@@ -154,10 +156,11 @@ def _inverse(scaler: Any, x: Op) -> Op:
     if type(scaler) is FunctionTransformer and scaler.inverse_func is None:
         return x
     if type(scaler) is StandardScaler:
-        if scaler.with_std:
-            x = cast(x * scaler.scale_, x.dtype)
-        if scaler.with_mean:
-            x = cast(x + scaler.mean_, x.dtype)
-        return x
+        return unscaled(scaler, x)
+    if type(scaler) is FunctionTransformer and not scaler.inv_kw_args:
+        try:
+            return applied(scaler.inverse_func, Finite(x) if scaler.validate else x)
+        except Unsupported:
+            pass
     reason = "the target's inverse_transform"
     return native_step(scaler, x, "inverse_transform", reason, "transformer_")

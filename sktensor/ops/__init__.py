@@ -1,8 +1,10 @@
 """The ops: what a compiled estimator is made of, each with its meaning in torch."""
 
-from .arithmetic import Arith, Map, MatMul, cast
+from .arithmetic import Arith, Map, MatMul, RowSum, cast
 from .base import Guard, Op, column_count, parts
 from .columns import Cast, Column, Concat, Finite, Named, Provided, Select
+from .curves import Bins, Bounded, BoxCox, Interpolate, Products, Spline, YeoJohnson
+from .encode import CsrOneHot, OneHot, Recode
 from .forest import Forest, Leaves
 from .host import Columns, Csr, Input, Native, Numbers, Retreat, Several, is_table, signature
 from .outputs import (
@@ -20,16 +22,21 @@ from .outputs import (
 __all__ = [
     "ArgMax",
     "Arith",
+    "Bins",
+    "Bounded",
+    "BoxCox",
     "Cast",
     "Column",
     "Columns",
     "Concat",
     "Csr",
+    "CsrOneHot",
     "Decided",
     "Finite",
     "Forest",
     "Guard",
     "Input",
+    "Interpolate",
     "Labels",
     "Leaves",
     "LogSoftmax",
@@ -39,15 +46,21 @@ __all__ = [
     "Native",
     "Numbers",
     "OnHost",
+    "OneHot",
     "Op",
+    "Products",
     "Provided",
+    "Recode",
     "Retreat",
+    "RowSum",
     "Select",
     "Several",
     "Shares",
     "Softmax",
+    "Spline",
     "Take",
     "WeightedMedian",
+    "YeoJohnson",
     "cast",
     "column_count",
     "is_table",

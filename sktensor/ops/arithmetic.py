@@ -79,6 +79,25 @@ class Map(Op):
 
 
 @dataclass(frozen=True, eq=False)
+class RowSum(Op):
+    """The sum of every row's values, or the largest of them, as one column."""
+
+    x: Op
+    how: str = "sum"
+
+    @property
+    def width(self) -> int:
+        return 1
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        return self.x.dtype
+
+    def forward(self, x: Tensor, how: str) -> Tensor:
+        return x.amax(dim=1, keepdim=True) if how == "max" else x.sum(dim=1, keepdim=True)
+
+
+@dataclass(frozen=True, eq=False)
 class MatMul(Op):
     """`x @ weight` in their common dtype."""
 

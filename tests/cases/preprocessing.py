@@ -1,12 +1,90 @@
 """Rows for `sklearn.preprocessing`: columns of numbers."""
 
-from sklearn.preprocessing import StandardScaler
+import numpy as np
+from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.preprocessing import (
+    Binarizer,
+    FunctionTransformer,
+    KBinsDiscretizer,
+    KernelCenterer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    PolynomialFeatures,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
+    SplineTransformer,
+    StandardScaler,
+)
 
 from ..support import Case
 from . import data as d
 
+CONSTANT = np.column_stack([d.X[:, 0], np.full(d.N, 3.0), np.zeros(d.N)])
+BEYOND = d.X * 3 - 1
+ZEROS = np.where(d.X < 1, 0.0, d.X)
+KERNEL = rbf_kernel(d.X[:40])
+
+
+def exact(estimator, X=None, **more):
+    """A row where not a bit may differ."""
+    return Case(estimator, X, exact=True, **more)
+
+
+def bins(**params):
+    return KBinsDiscretizer(3, strategy="uniform", subsample=None, **params)
+
+
 CASES = [
-    Case(StandardScaler()),
-    Case(StandardScaler(with_mean=False), d.X_NAN),
-    Case(StandardScaler(with_std=False)),
+    exact(StandardScaler(), probe=BEYOND),
+    exact(StandardScaler(), CONSTANT),
+    exact(StandardScaler(with_mean=False), d.X_NAN),
+    exact(StandardScaler(with_std=False)),
+    exact(StandardScaler(with_mean=False, with_std=False)),
+    exact(MinMaxScaler(), probe=BEYOND),
+    exact(MinMaxScaler((-2, 3), clip=True), d.X_NAN, probe=BEYOND),
+    exact(MinMaxScaler(), CONSTANT),
+    exact(MaxAbsScaler(), d.X_NAN, probe=BEYOND),
+    exact(RobustScaler(), d.X_NAN),
+    exact(RobustScaler(with_centering=False, quantile_range=(10, 80), unit_variance=True)),
+    exact(RobustScaler(with_scaling=False)),
+    Case(Normalizer(), probe=np.zeros((3, 6))),
+    Case(Normalizer("l1"), ZEROS),
+    exact(Normalizer("max"), ZEROS),
+    exact(Binarizer(), probe=np.array([[0.0, -0.0, 1e-30, -1e-30, 1.0, -1.0]])),
+    exact(Binarizer(threshold=1.1)),
+    Case(KernelCenterer(), KERNEL),
+    exact(PolynomialFeatures()),
+    exact(PolynomialFeatures(3, interaction_only=True)),
+    exact(PolynomialFeatures((2, 4), include_bias=False)),
+    exact(PolynomialFeatures(1)),
+    exact(PolynomialFeatures((2, 3), interaction_only=True, order="F")),
+    exact(bins(encode="ordinal"), probe=BEYOND),
+    exact(bins(encode="onehot-dense"), probe=BEYOND),
+    exact(bins(encode="onehot")),
+    exact(bins(encode="ordinal", dtype=np.float32)),
+    Case(QuantileTransformer(n_quantiles=30), d.X_NAN, probe=BEYOND),
+    Case(QuantileTransformer(n_quantiles=30, output_distribution="normal"), probe=BEYOND),
+    Case(QuantileTransformer(n_quantiles=150), CONSTANT),
+    Case(PowerTransformer(), probe=BEYOND),
+    Case(PowerTransformer(standardize=False), d.X_NAN),
+    Case(PowerTransformer("box-cox"), d.X_POSITIVE),
+    Case(SplineTransformer(), probe=BEYOND),
+    Case(SplineTransformer(4, degree=2, include_bias=False), probe=BEYOND),
+    Case(SplineTransformer(extrapolation="linear", knots="quantile"), probe=BEYOND),
+    Case(SplineTransformer(extrapolation="continue"), probe=BEYOND),
+    Case(SplineTransformer(extrapolation="periodic"), probe=BEYOND),
+    Case(SplineTransformer(extrapolation="error"), probe=BEYOND),
+    Case(SplineTransformer(sparse_output=True), native=("transform",), reason="sparse_output"),
+    exact(FunctionTransformer(), d.X_NAN),
+    exact(FunctionTransformer(validate=True)),
+    Case(FunctionTransformer(np.log1p), d.X_POSITIVE),
+    Case(FunctionTransformer(np.sqrt, np.square, validate=True), d.X_POSITIVE),
+    Case(FunctionTransformer(np.abs, feature_names_out="one-to-one"), d.X_NAN),
+    Case(
+        FunctionTransformer(np.flip, kw_args={"axis": 1}, validate=True),
+        native=("transform",),
+        reason="kw_args",
+    ),
 ]

@@ -1,0 +1,5 @@
+"""Converters for `sklearn.preprocessing`."""
+
+from . import curves, functions, scaling
+
+__all__ = ["curves", "functions", "scaling"]

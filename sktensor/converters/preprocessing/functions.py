@@ -1,0 +1,98 @@
+"""Converter for `sklearn.preprocessing.FunctionTransformer`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils._set_output import _get_output_config
+
+from ...ops import Arith, Cast, Map, Named, Op, Provided, is_table, signature
+from ..registry import Unsupported, converts
+from ..responses import transformer
+from ..validation import as_numbers, validate
+
+# Of integers, these make floats; the others are compiled for floats alone.
+UFUNCS: dict[Any, Any] = {
+    np.log: torch.log,
+    np.log1p: torch.log1p,
+    np.log2: torch.log2,
+    np.log10: torch.log10,
+    np.exp: torch.exp,
+    np.expm1: torch.expm1,
+    np.exp2: torch.exp2,
+    np.sqrt: torch.sqrt,
+    np.sin: torch.sin,
+    np.cos: torch.cos,
+    np.tanh: torch.tanh,
+    np.arctan: torch.atan,
+    np.arcsinh: torch.asinh,
+    np.abs: torch.abs,
+    np.fabs: torch.abs,
+    np.square: torch.square,
+    np.negative: torch.neg,
+    np.sign: torch.sign,
+    np.floor: torch.floor,
+    np.ceil: torch.ceil,
+    np.trunc: torch.trunc,
+    np.rint: torch.round,
+}
+FLOATS_OF_INTEGERS = frozenset(list(UFUNCS)[:13])
+
+
+@converts(FunctionTransformer)
+def function_transformer(est, x):
+    if est.kw_args:
+        raise Unsupported("kw_args")
+    if _get_output_config("transform", est)["dense"] != "default":
+        raise Unsupported("a function whose result becomes a DataFrame")
+    if est.validate:
+        x = validate(est, x, "numeric", accept_sparse=est.accept_sparse)
+    if est.feature_names_out is not None and x.names is not None:
+        if tuple(est.get_feature_names_out()) != tuple(x.names):
+            raise Unsupported("columns of other names")
+    if est.func is None:
+        return transformer(x)
+    return transformer(applied(est.func, x))
+
+
+def applied(func: Any, x: Op) -> Op:
+    """A NumPy ufunc of one argument; its warnings are left to the native method."""
+    fn = UFUNCS.get(func) if isinstance(func, np.ufunc) else None
+    if fn is None:
+        raise Unsupported("a function that is none of NumPy's")
+    if x.sparse:
+        raise Unsupported("a function of a sparse matrix")
+    values = _floats(func, x)
+    result: Op = Map(values, fn)
+    result = Provided(result, Arith(_sound, values, result), _identity)
+    if x.names is None:
+        return result
+    return Named(result, None, tuple(x.names), True)
+
+
+def _floats(func: Any, x: Op) -> Op:
+    if is_table(x) and len({_width(kind) for kind in signature(x).kinds or ()}) > 1:
+        raise Unsupported("columns of several dtypes")
+    x = as_numbers(x, "numeric")
+    assert x.dtype is not None
+    if x.dtype.is_floating_point:
+        return x
+    if x.dtype in (torch.int32, torch.int64) and func in FLOATS_OF_INTEGERS:
+        return Cast(x, torch.float64)
+    raise Unsupported("a function of integers")
+
+
+def _width(kind: str) -> str:
+    return kind if kind == "float32" else "float64" if kind in ("int64", "int32") else kind
+
+
+def _sound(x: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
+    """Whether there is nothing to warn of: what is no number was none before."""
+    return result.isfinite() | x.isnan()
+
+
+def _identity(holds: torch.Tensor) -> torch.Tensor:
+    return holds

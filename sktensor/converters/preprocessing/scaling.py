@@ -1,0 +1,137 @@
+"""Converters for `sklearn.preprocessing`: scalers, and what compares or adds up values.
+
+scikit-learn works in place: every step of the arithmetic is rounded to the dtype of the rows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn import __version__
+from sklearn.preprocessing import (
+    Binarizer,
+    KernelCenterer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    RobustScaler,
+    StandardScaler,
+)
+from sklearn.utils.fixes import parse_version
+
+from ...ops import Arith, Cast, Map, Op, RowSum, cast
+from ..registry import Unsupported, converts
+from ..responses import transformer
+from ..validation import numpy_dtype, validate
+
+# Since it takes arrays of other libraries, StandardScaler casts what it fitted to the rows' dtype
+# before it computes with it.
+CASTS_FIRST = parse_version(__version__) >= parse_version("1.8")
+
+
+@converts(StandardScaler)
+def standard_scaler(est, x):
+    x = validate(est, x, allow_nan=True, accept_sparse=not est.with_mean)
+    return transformer(scaled(est, x))
+
+
+def scaled(est: StandardScaler, x: Op) -> Op:
+    """`(x - mean_) / scale_`."""
+    if est.with_mean:
+        x = in_place(torch.sub, x, fitted(est.mean_, x))
+    if est.with_std:
+        x = in_place(torch.div, x, fitted(est.scale_, x))
+    return x
+
+
+def unscaled(est: StandardScaler, x: Op) -> Op:
+    """`x * scale_ + mean_`."""
+    if est.with_std:
+        x = in_place(torch.mul, x, fitted(est.scale_, x))
+    if est.with_mean:
+        x = in_place(torch.add, x, fitted(est.mean_, x))
+    return x
+
+
+def fitted(values: np.ndarray, x: Op) -> np.ndarray:
+    """What a StandardScaler fitted, in the dtype it computes with."""
+    return np.asarray(values).astype(numpy_dtype(x)) if CASTS_FIRST else np.asarray(values)
+
+
+def in_place(fn: Any, x: Op, values: np.ndarray) -> Op:
+    """`fn(x, values)` in their common dtype, rounded to that of x."""
+    return cast(Arith(fn, x, np.atleast_1d(values)), x.dtype)
+
+
+@converts(MinMaxScaler)
+def min_max_scaler(est, x):
+    x = validate(est, x, allow_nan=True)
+    x = in_place(torch.mul, x, est.scale_)
+    x = in_place(torch.add, x, est.min_)
+    return transformer(clipped(x, *est.feature_range) if est.clip else x)
+
+
+def clipped(x: Op, low: float, high: float) -> Op:
+    """`min(max(x, low), high)` in the dtype of x."""
+    dtype = numpy_dtype(x)
+    x = Arith(torch.maximum, x, np.array([low], dtype))
+    return Arith(torch.minimum, x, np.array([high], dtype))
+
+
+@converts(MaxAbsScaler)
+def max_abs_scaler(est, x):
+    x = validate(est, x, allow_nan=True, accept_sparse=True)
+    if x.sparse:  # multiplied by the inverse, which rounds otherwise
+        raise Unsupported("sparse input")
+    x = in_place(torch.div, x, est.scale_)
+    return transformer(clipped(x, -1.0, 1.0) if getattr(est, "clip", False) else x)
+
+
+@converts(RobustScaler)
+def robust_scaler(est, x):
+    x = validate(est, x, allow_nan=True)
+    if est.with_centering:
+        x = in_place(torch.sub, x, est.center_)
+    if est.with_scaling:
+        x = in_place(torch.div, x, est.scale_)
+    return transformer(x)
+
+
+@converts(Normalizer)
+def normalizer(est, x):
+    x = validate(est, x)
+    if est.norm == "max":
+        norm: Op = RowSum(Map(x, torch.abs), "max")
+    elif est.norm == "l1":
+        norm = RowSum(Map(x, torch.abs), "sum")
+    else:
+        norm = Map(RowSum(Map(x, torch.square), "sum"), torch.sqrt)
+    return transformer(x / Map(norm, _one_for_zero))
+
+
+def _one_for_zero(norm: torch.Tensor) -> torch.Tensor:
+    return torch.where(norm < 10 * torch.finfo(norm.dtype).eps, 1.0, norm)
+
+
+@converts(Binarizer)
+def binarizer(est, x):
+    x = validate(est, x, "numeric")
+    assert x.dtype is not None
+    compared = x if x.dtype.is_floating_point else Cast(x, torch.float64)
+    limit = np.array([est.threshold], numpy_dtype(compared))
+    return transformer(cast(Arith(_above, compared, limit), x.dtype))
+
+
+def _above(x: torch.Tensor, limit: torch.Tensor) -> torch.Tensor:
+    return (x > limit).to(x.dtype)
+
+
+@converts(KernelCenterer)
+def kernel_centerer(est, x):
+    x = validate(est, x)
+    mean = RowSum(x, "sum") / len(est.K_fit_rows_)
+    x = in_place(torch.sub, x, est.K_fit_rows_)
+    x = x - mean
+    return transformer(in_place(torch.add, x, np.asarray(est.K_fit_all_)))
