@@ -29,7 +29,7 @@ def inner(allow_nan: bool = True) -> Op:
 
 
 @pytest.mark.parametrize(
-    "graph, left",
+    ("graph", "left"),
     [
         (Finite((inner() - ONE) / TWO), 1),
         (Finite(cast(inner() * TWO, torch.float32)), 1),
