@@ -2,9 +2,10 @@
 
 from .arithmetic import Arith, Map, MatMul, RowSum, cast
 from .base import Guard, Op, column_count, parts
+from .categories import FillObjects, Lookup
 from .columns import Cast, Column, Concat, Finite, Named, Provided, Select
 from .curves import Bins, Bounded, BoxCox, Interpolate, Products, Spline, YeoJohnson
-from .encode import CsrOneHot, OneHot, Recode
+from .encode import CsrOneHot, Fill, Missing, OneHot, Recode, Search
 from .forest import Forest, Leaves
 from .host import Columns, Csr, Input, Native, Numbers, Retreat, Several, is_table, signature
 from .outputs import (
@@ -32,6 +33,8 @@ __all__ = [
     "Csr",
     "CsrOneHot",
     "Decided",
+    "Fill",
+    "FillObjects",
     "Finite",
     "Forest",
     "Guard",
@@ -40,8 +43,10 @@ __all__ = [
     "Labels",
     "Leaves",
     "LogSoftmax",
+    "Lookup",
     "Map",
     "MatMul",
+    "Missing",
     "Named",
     "Native",
     "Numbers",
@@ -53,6 +58,7 @@ __all__ = [
     "Recode",
     "Retreat",
     "RowSum",
+    "Search",
     "Select",
     "Several",
     "Shares",

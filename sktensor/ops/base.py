@@ -36,7 +36,7 @@ class Op:
 
     @property
     def sparse(self) -> bool:
-        """Whether the native estimator's result is a sparse matrix here; ours never is on the way."""
+        """Whether the native result is a sparse matrix here; ours never is on the way."""
         return False
 
     @property

@@ -95,3 +95,77 @@ class CsrOneHot(Op):
         data = np.ones(len(indices), NUMPY_DTYPES[self.result])
         kind = sp.csr_array if self.new_style else sp.csr_matrix
         return kind((data, indices, indptr), shape=(len(x), self.width))
+
+
+@dataclass(frozen=True, eq=False)
+class Search(Op):
+    """Each number's position among its column's sorted categories, -1 for any other number.
+
+    A column whose categories end with NaN knows it as the last of them.
+    """
+
+    x: Op
+    categories: np.ndarray = field(repr=False)  # (x.width, most categories), filled up at the end
+    sizes: np.ndarray  # (x.width,), numbers among the categories
+    knows_nan: np.ndarray  # (x.width,) bool
+
+    @property
+    def width(self) -> int | None:
+        return self.x.width
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.int64
+
+    def forward(self, x: Tensor, categories: Tensor, sizes: Tensor, knows_nan: Tensor) -> Tensor:
+        columns = x.to(categories.dtype).T.contiguous()
+        at = torch.searchsorted(categories, columns).clamp(max=categories.shape[1] - 1)
+        found = (categories.gather(1, at) == columns) & (at < sizes[:, None])
+        codes = torch.where(found, at, -1)
+        if not categories.is_floating_point():
+            return codes.T
+        missing = columns.isnan() & knows_nan[:, None]
+        return torch.where(missing, sizes[:, None], codes).T
+
+
+@dataclass(frozen=True, eq=False)
+class Missing(Op):
+    """Where a value is missing: is NaN, or equals the value that stands for that."""
+
+    x: Op
+    marker: float
+
+    @property
+    def width(self) -> int | None:
+        return self.x.width
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.bool
+
+    def forward(self, x: Tensor, marker: float) -> Tensor:
+        return _missing(x, marker)
+
+
+@dataclass(frozen=True, eq=False)
+class Fill(Op):
+    """The same, with a value of its column's wherever one is missing."""
+
+    x: Op
+    marker: float
+    values: np.ndarray  # (x.width,), of the dtype of x
+
+    @property
+    def width(self) -> int | None:
+        return self.x.width
+
+    @property
+    def dtype(self) -> torch.dtype | None:
+        return self.x.dtype
+
+    def forward(self, x: Tensor, marker: float, values: Tensor) -> Tensor:
+        return torch.where(_missing(x, marker), values, x)
+
+
+def _missing(x: Tensor, marker: float) -> Tensor:
+    return x == marker if marker == marker else x.isnan()

@@ -132,7 +132,7 @@ class Decided(Guard):
 
 @dataclass(frozen=True, eq=False)
 class Take(Op):
-    """`values[x]`: labels, or rows of a table, from codes; on the host where they are no numbers."""
+    """`values[x]`: labels or rows from codes; on the host where they are no numbers."""
 
     x: Op
     values: np.ndarray = field(repr=False)

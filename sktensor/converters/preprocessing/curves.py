@@ -129,10 +129,12 @@ def spline_transformer(est, x):
         x = Provided(x, Arith(torch.ge, x, low), _all)
         x = Provided(x, Arith(torch.le, x, high), _all)
         outside = "constant"
-    values: Op = Spline(x, low, high, *_pieces(splines), outside)
+    breaks, coefficients = _pieces(splines)
+    values: Op = Spline(x, low, high, breaks, coefficients, outside)
     if not est.include_bias:
-        n_splines = values.width // len(splines)
-        values = Select(values, np.array([i for i in range(values.width) if (i + 1) % n_splines]))
+        n_splines = coefficients.shape[3]
+        every = np.arange(len(splines) * n_splines)
+        values = Select(values, every[(every + 1) % n_splines != 0])
     return transformer(cast(values, dtype))
 
 

@@ -50,15 +50,19 @@ def function_transformer(est, x):
         raise Unsupported("a function whose result becomes a DataFrame")
     if est.validate:
         x = validate(est, x, "numeric", accept_sparse=est.accept_sparse)
-    if est.feature_names_out is not None and x.names is not None:
-        if tuple(est.get_feature_names_out()) != tuple(x.names):
-            raise Unsupported("columns of other names")
-    if est.func is None:
+    names = x.names
+    if names is not None and est.feature_names_out is not None:
+        names = tuple(est.get_feature_names_out())
+    if est.func is not None:
+        return transformer(applied(est.func, x, names))
+    if names == x.names:
         return transformer(x)
-    return transformer(applied(est.func, x))
+    if is_table(x) and len(set(signature(x).kinds or ())) > 1:
+        raise Unsupported("columns of other names and several dtypes")
+    return transformer(Named(as_numbers(x, "numeric"), None, names, True))
 
 
-def applied(func: Any, x: Op) -> Op:
+def applied(func: Any, x: Op, names: tuple[Any, ...] | None = None) -> Op:
     """A NumPy ufunc of one argument; its warnings are left to the native method."""
     fn = UFUNCS.get(func) if isinstance(func, np.ufunc) else None
     if fn is None:
@@ -68,9 +72,7 @@ def applied(func: Any, x: Op) -> Op:
     values = _floats(func, x)
     result: Op = Map(values, fn)
     result = Provided(result, Arith(_sound, values, result), _identity)
-    if x.names is None:
-        return result
-    return Named(result, None, tuple(x.names), True)
+    return result if names is None else Named(result, None, names, True)
 
 
 def _floats(func: Any, x: Op) -> Op:

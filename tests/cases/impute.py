@@ -1,0 +1,49 @@
+"""Rows for `sklearn.impute`."""
+
+import numpy as np
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from ..support import Case
+from . import data as d
+
+HOLES = d.STRINGS.copy()
+HOLES[::7, 0] = np.nan
+NONES = np.where(np.arange(d.N)[:, None] % 6 == 0, None, d.STRINGS)
+SOME_NAN = np.column_stack([d.X[:, 0], d.X_NAN[:, 1:3]])
+EMPTY = np.column_stack([np.full(d.N, np.nan), d.X_NAN[:, 0]])
+MARKED = np.where(np.isnan(d.X_NAN), -999.0, d.X_NAN)
+WORDS = d.FRAME[["colour", "size"]].where(d.FRAME["n"] > 0)
+
+
+def case(estimator, X=d.X_NAN, **more):
+    return Case(estimator, X, exact=True, **more)
+
+
+CASES = [
+    case(SimpleImputer()),
+    case(SimpleImputer(strategy="median")),
+    case(SimpleImputer(strategy="most_frequent")),
+    case(SimpleImputer(strategy="constant")),
+    case(SimpleImputer(strategy="constant", fill_value=-3.5, add_indicator=True)),
+    case(SimpleImputer(add_indicator=True), SOME_NAN, probe=d.X_NAN[:, :3]),
+    case(SimpleImputer(missing_values=-999.0, strategy="median"), MARKED),
+    case(SimpleImputer(missing_values=2, strategy="most_frequent"), d.CODES),
+    case(SimpleImputer(keep_empty_features=True), EMPTY),
+    case(
+        SimpleImputer(),
+        EMPTY,
+        native=("transform",),
+        reason="columns in which nothing was observed",
+    ),
+    case(SimpleImputer(strategy="most_frequent"), HOLES),
+    case(SimpleImputer(strategy="constant", fill_value="none"), HOLES),
+    case(SimpleImputer(strategy="constant", fill_value="none", missing_values=None), NONES),
+    case(SimpleImputer(strategy="most_frequent"), WORDS),
+    case(make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder()), WORDS),
+    case(MissingIndicator(error_on_new=False), SOME_NAN, probe=d.X_NAN[:, :3]),
+    case(MissingIndicator(), SOME_NAN, probe=d.X_NAN[:, :3]),
+    case(MissingIndicator(features="all")),
+    case(MissingIndicator(missing_values=-999.0), MARKED),
+]
