@@ -5,7 +5,7 @@ from .base import Guard, Op, column_count, parts
 from .categories import FillObjects, Lookup
 from .columns import Cast, Column, Concat, Finite, Named, Provided, Select
 from .curves import Bins, Bounded, BoxCox, Interpolate, Products, Spline, YeoJohnson
-from .encode import CsrOneHot, Fill, Missing, OneHot, Recode, Search
+from .encode import CsrOneHot, Fill, GatherSum, KnownCodes, Missing, OneHot, Recode, Search
 from .forest import Forest, Leaves
 from .host import Columns, Csr, Input, Native, Numbers, Retreat, Several, is_table, signature
 from .outputs import (
@@ -37,9 +37,11 @@ __all__ = [
     "FillObjects",
     "Finite",
     "Forest",
+    "GatherSum",
     "Guard",
     "Input",
     "Interpolate",
+    "KnownCodes",
     "Labels",
     "Leaves",
     "LogSoftmax",

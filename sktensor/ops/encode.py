@@ -169,3 +169,45 @@ class Fill(Op):
 
 def _missing(x: Tensor, marker: float) -> Tensor:
     return x == marker if marker == marker else x.isnan()
+
+
+@dataclass(frozen=True, eq=False)
+class GatherSum(Op):
+    """The sum, over the columns of codes, of the rows of `weight` that they stand for."""
+
+    x: Op
+    sizes: tuple[int, ...]
+    weight: np.ndarray = field(repr=False)  # (sum of sizes + 1[, n]), zeros last for what is none
+
+    @property
+    def width(self) -> int | None:
+        return self.weight.shape[1] if self.weight.ndim == 2 else None
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return TORCH_DTYPES[self.weight.dtype]
+
+    def forward(self, x: Tensor, sizes: tuple[int, ...], weight: Tensor) -> Tensor:
+        starts = torch.tensor([0, *np.cumsum(sizes)[:-1].tolist()], device=x.device)
+        at = torch.where(x >= 0, x + starts, len(weight) - 1)
+        table = weight.reshape(len(weight), -1)
+        total = torch.nn.functional.embedding_bag(at, table, mode="sum")
+        return total if weight.ndim == 2 else total[:, 0]
+
+
+@dataclass(frozen=True, eq=False)
+class KnownCodes(Op):
+    """The square root of how many of a row's codes are no -1, the length of their indicators."""
+
+    x: Op
+
+    @property
+    def width(self) -> int:
+        return 1
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.float64
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x >= 0).sum(dim=1, keepdim=True).to(torch.float64).sqrt()

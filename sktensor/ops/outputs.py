@@ -105,9 +105,10 @@ class Decided(Guard):
     weight: np.ndarray = field(repr=False)  # (rows.width, n_scores) or (rows.width,)
     offset: float  # the largest magnitude
     signs: bool = False  # whether each score's sign decides, as that of a lone score does
+    terms: int = 0  # how many are added up, if more than the rows here have columns
 
     def holds(self, x: Tensor, *arguments: Any) -> Tensor:
-        rows, weight, offset, signs = arguments
+        rows, weight, offset, signs, _ = arguments
         signs = signs or x.ndim == 1
         x = x if x.ndim == 2 else x[:, None]
         # |row| |w|, of lengths, bounds the product of magnitudes and costs no second product.
@@ -123,7 +124,8 @@ class Decided(Guard):
         """Whether every row's decision stands when scores are off by the rounding of `reach`."""
         eps = torch.finfo(x.dtype).eps
         # Where nothing is added up, nothing is rounded: rows of zeros are decided.
-        slack = eps * (4 * (len(self.weight) + 4) * reach + 4 * offset * (reach > 0))
+        terms = max(len(self.weight), self.terms)
+        slack = eps * (4 * (terms + 4) * reach + 4 * offset * (reach > 0))
         if signs:
             return (x.abs() >= slack).all()
         rivals = (x > x.amax(dim=1, keepdim=True) - 2 * slack).sum(dim=1)

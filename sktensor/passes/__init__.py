@@ -3,9 +3,10 @@
 from ..graph import Rule, rewrite
 from ..ops import Op
 from .drop_guards import drop_guards
+from .fold_one_hot import fold_one_hot
 from .reuse_rows import reuse_rows
 
-PASSES: tuple[Rule, ...] = (drop_guards, reuse_rows)
+PASSES: tuple[Rule, ...] = (drop_guards, reuse_rows, fold_one_hot)
 
 
 def optimize(op: Op) -> Op:

@@ -1,0 +1,92 @@
+"""`fold_one_hot`: no indicator columns before a product, and the same answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from sktensor.compiler import build
+from sktensor.graph import evaluate, rewrite, walk
+from sktensor.ops import Cast, Concat, Decided, Finite, Input, MatMul, OneHot, Select
+from sktensor.passes.fold_one_hot import fold_one_hot
+from sktensor.table import Signature, signature_of
+
+from .cases import data as d
+from .support import assert_answers_alike, assert_same, fitted_quietly
+
+RNG = np.random.default_rng(0)
+CODES = RNG.integers(-1, 3, (40, 2))
+SIZES = (3, 4)
+
+
+def codes():
+    return Input(Signature(2, torch.int64))
+
+
+def one_hots(op):
+    return sum(isinstance(x, OneHot) for x in walk(op))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        OneHot(codes(), SIZES),
+        Cast(OneHot(codes(), SIZES, torch.float32), torch.float64),
+        Concat((c := Cast(codes(), torch.float64), OneHot(c.x, SIZES))),
+        Concat((OneHot(c.x, SIZES), c, OneHot(Select(c.x, np.array([1])), (4,)))),
+    ],
+)
+@pytest.mark.parametrize("outputs", [(), (1,), (3,)])
+def test_fires_and_answers_alike(rows, outputs):
+    graph = MatMul(rows, RNG.normal(size=(rows.width, *outputs)))
+    folded = rewrite(graph, fold_one_hot)
+    assert one_hots(folded) == 0
+    assert_same(evaluate(folded, CODES), evaluate(graph, CODES))
+
+
+@pytest.mark.parametrize(
+    "graph",
+    [
+        MatMul(Cast(codes(), torch.float64), np.ones((2, 1))),
+        MatMul(OneHot(codes(), SIZES, torch.float32), np.ones((7, 1), np.float32)),
+        Finite(OneHot(codes(), SIZES)),
+        MatMul(Select(OneHot(codes(), SIZES), np.array([0, 1])), np.ones((2, 1))),
+    ],
+)
+def test_declines(graph):
+    assert rewrite(graph, fold_one_hot) is graph
+
+
+def test_a_decision_stays_as_cautious():
+    weight = np.array([[1.0], [-1.0], [0.0], [1.0], [-1.0], [0.0], [2.0]])
+    rows = OneHot(codes(), SIZES)
+    graph = Decided(MatMul(rows, weight), rows, weight, 0.0)
+    folded = rewrite(graph, fold_one_hot)
+    assert one_hots(folded) == 0
+    for row in ([0, 1], [0, 0], [-1, -1], [2, 2]):
+        holds = []
+        for op in (graph, folded):
+            values = [evaluate(x, np.array([row])) for x in (op.x, op.rows)]
+            values = [torch.from_numpy(np.array(v)) for v in values]
+            rest = (torch.from_numpy(op.weight), op.offset, op.signs, op.terms)
+            holds.append(bool(op.holds(*values, *rest)))
+        assert holds[0] or not holds[1]
+
+
+@pytest.mark.parametrize("final", [LogisticRegression(), Ridge()])
+def test_pipelines_build_no_indicator_columns(final):
+    front = make_column_transformer(
+        (StandardScaler(), ["a", "n"]), (OneHotEncoder(handle_unknown="ignore"), ["colour", "size"])
+    )
+    y = d.Y_MULTI if isinstance(final, LogisticRegression) else d.Y_REAL
+    pipe = fitted_quietly(make_pipeline(front, final), d.FRAME, y)
+    unseen = pd.concat([d.FRAME, d.FRAME.assign(colour="violet")])
+    assert_answers_alike(pipe, unseen)
+    graphs = build(pipe, signature_of(unseen), unseen[:3])
+    assert not any(one_hots(root) for root in graphs.roots.values())
