@@ -43,8 +43,8 @@ def one_hot_encoder(est, x):
     table = np.full((len(sizes), 1 + max(map(len, est.categories_))), -1, np.int64)
     for j, (categories, end, size) in enumerate(zip(est.categories_, ends, sizes, strict=True)):
         block = answer[: len(categories), end - size : end]
-        lit = block.any(axis=1)
-        table[j, 1 : 1 + len(lit)] = np.where(lit, block.argmax(axis=1), -1) if size else -1
+        lit = np.asarray(block.any(axis=1))
+        table[j, 1 : 1 + len(categories)] = np.where(lit, block.argmax(axis=1), -1) if size else -1
         table[j, 0] = _unknown_column(est, j, table[j, 1:])
     dtype = TORCH_DTYPES.get(np.dtype(est.dtype))
     if dtype is None:
@@ -113,7 +113,8 @@ def positions(est: Any, x: Op, strict: bool) -> Op:
     check_names(est, x)
     if not is_table(x):
         return _search(x, list(est.categories_), strict)
-    numbers, others = [], []
+    numbers: list[int] = []
+    others: list[int] = []
     for j, (kind, categories) in enumerate(
         zip(signature(x).kinds or (), est.categories_, strict=True)
     ):
@@ -162,9 +163,10 @@ def _search(x: Op, categories: list[np.ndarray], strict: bool) -> Op:
         raise Unsupported("numbers against categories that are objects")
     if x.dtype == torch.uint64 or any(c.dtype == np.uint64 for c in categories):
         raise Unsupported("64-bit unsigned integers")
-    if x.dtype.is_floating_point:
+    floating = x.dtype.is_floating_point
+    if floating:
         x = Finite(x, allow_nan=True)
-    whole = not x.dtype.is_floating_point and all(c.dtype.kind in "biu" for c in categories)
+    whole = not floating and all(c.dtype.kind in "biu" for c in categories)
     dtype = np.dtype(np.int64 if whole else np.float64)
     filler = np.iinfo(np.int64).max if whole else np.inf
     table = np.full((len(categories), max(map(len, categories))), filler, dtype)
