@@ -18,6 +18,7 @@ PACKAGE = ROOT / "sktensor"
 FLOORS = {
     "table": 0,
     "threads": 0,
+    "devices": 0,
     "kernels": 0,
     "ops": 1,
     "graph": 2,
@@ -35,6 +36,7 @@ FLOORS = {
 LIBRARIES = {
     "table": {"torch", "scipy", "sklearn"},
     "threads": {"torch"},
+    "devices": {"torch"},
     "kernels": {"torch", "numba", "llvmlite", "triton"},  # llvmlite: the intrinsics of Numba
     "ops": {"torch", "scipy"},
     "graph": {"torch"},
@@ -49,7 +51,7 @@ LIBRARIES = {
     "__init__": set(),
 }
 BOOSTERS = ("xgboost", "lightgbm")  # each only in converters/ of its name
-FRAMES = ("pandas", "polars")  # never before a function needs them
+FRAMES = ("pandas", "polars", "pyarrow")  # never before a function needs them
 MOST_LINES = 400
 
 

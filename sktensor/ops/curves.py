@@ -236,4 +236,4 @@ class Spline(Op):
             total = total * offset + c[:, :, p]
         if outside == "linear":
             total = total + (x - inside)[:, :, None] * slope
-        return total.reshape(len(x), -1)
+        return total.reshape(x.shape[0], -1)
