@@ -3,67 +3,83 @@
 from __future__ import annotations
 
 import warnings
+from copy import copy
 from typing import Any
 
 import numpy as np
 import torch
+from scipy import sparse as sp
 from sklearn import config_context
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
 from ..ops import (
-    Cast,
+    AllKnown,
     Columns,
     Concat,
     Finite,
     Lookup,
     OneHot,
     Op,
-    Provided,
     Recode,
     Search,
     Select,
+    cast,
     is_table,
     signature,
 )
-from ..table import NULLABLE_NUMBERS, TORCH_DTYPES, UNKNOWN
+from ..ops.lookup import bears_unknown, comparable
+from ..table import NULLABLE_NUMBERS, NUMPY_DTYPES, TORCH_DTYPES, UNKNOWN
 from .registry import Unsupported, converts
 from .responses import transformer
 from .validation import as_numbers, check_names
 
 NUMBERS = "biuf"
+# Kinds of columns that are looked up on the host, whatever is in them.
+LOOKED_UP = frozenset(["object", "str", "category", "Float32", "float16", "uint64", UNKNOWN])
+ARROW = ("string[", "large_string[", "int", "uint", "float", "double", "halffloat", "bool")
+DICTIONARIES = ("dictionary<values=string,", "dictionary<values=large_string,")
 
 
 @converts(OneHotEncoder)
 def one_hot_encoder(est, x):
-    warns = est.handle_unknown == "warn" or est.drop is not None
-    codes = positions(est, x, strict=warns or est.handle_unknown == "error")
-    sizes = tuple(int(n) for n in est._n_features_outs)
-    answer = _of_categories(est)
-    ends = np.cumsum(sizes)
-    table = np.full((len(sizes), 1 + max(map(len, est.categories_))), -1, np.int64)
-    for j, (categories, end, size) in enumerate(zip(est.categories_, ends, sizes, strict=True)):
-        block = answer[: len(categories), end - size : end]
-        lit = np.asarray(block.any(axis=1))
-        table[j, 1 : 1 + len(categories)] = np.where(lit, block.argmax(axis=1), -1) if size else -1
-        table[j, 0] = _unknown_column(est, j, table[j, 1:])
     dtype = TORCH_DTYPES.get(np.dtype(est.dtype))
     if dtype is None:
         raise Unsupported(f"dtype {est.dtype}")
-    return transformer(OneHot(Recode(codes, table), sizes, dtype, est.sparse_output))
+    warns = est.handle_unknown == "warn" or est.drop is not None
+    codes = positions(est, x, may_miss=not warns and est.handle_unknown != "error")
+    sizes = tuple(int(n) for n in est._n_features_outs)
+    table = _column_table(est, sizes)
+    if (table != np.arange(-1, table.shape[1] - 1)).any():
+        codes = Recode(codes, table)
+    return transformer(OneHot(codes, sizes, dtype, est.sparse_output))
+
+
+def _column_table(est: Any, sizes: tuple[int, ...]) -> np.ndarray:
+    """Which of its column's indicators each category lights, -1 for none; that of unknown first."""
+    answer = _of_categories(est)
+    longest = max(map(len, est.categories_))
+    table = np.tile(np.arange(-1, longest), (len(sizes), 1))
+    ends = np.cumsum(sizes)
+    for j, (categories, end, size) in enumerate(zip(est.categories_, ends, sizes, strict=True)):
+        lit = answer[: len(categories), end - size : end].tocoo()
+        table[j, 1 : 1 + len(categories)] = -1
+        table[j, 1 + lit.row] = lit.col
+        table[j, 0] = _unknown_column(est, j, table[j, 1:])
+    return table
 
 
 def _unknown_column(est: Any, j: int, columns: np.ndarray) -> int:
     """The column that an unknown value lights: that of the infrequent ones, or none."""
-    rare = getattr(est, "infrequent_categories_", None)
-    if rare is None or rare[j] is None or est.handle_unknown != "infrequent_if_exist":
+    rare = est._infrequent_indices[j] if est._infrequent_enabled else None
+    if rare is None or est.handle_unknown != "infrequent_if_exist":
         return -1
-    return int(columns[np.flatnonzero(np.isin(est.categories_[j], rare[j][:1]))[0]])
+    return int(columns[rare[0]])
 
 
 @converts(OrdinalEncoder)
 def ordinal_encoder(est, x):
     strict = est.handle_unknown == "error"
-    codes = positions(est, x, strict)
+    codes = positions(est, x, may_miss=not strict)
     dtype = np.dtype(est.dtype)
     if dtype not in TORCH_DTYPES:
         raise Unsupported(f"dtype {est.dtype}")
@@ -71,13 +87,20 @@ def ordinal_encoder(est, x):
     table = np.zeros((len(est.categories_), 1 + len(answer)), dtype)
     table[:, 1:] = answer.T
     if not strict:
-        table[:, 0] = est.unknown_value
+        table[:, 0] = _in_dtype(est.unknown_value, dtype)
     return transformer(Recode(codes, table))
+
+
+def _in_dtype(value: Any, dtype: np.dtype) -> Any:
+    """The value as one of the dtype, if it is one."""
+    if dtype.kind in "iu" and not np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:
+        raise Unsupported(f"unknown_value={value} is no {dtype}")
+    return value
 
 
 @converts(TargetEncoder)
 def target_encoder(est, x):
-    codes = positions(est, x, strict=False)
+    codes = positions(est, x, may_miss=True)
     means = np.atleast_1d(est.target_mean_)
     n_classes = len(est.classes_) if est.target_type_ == "multiclass" else 1
     if n_classes > 1:
@@ -89,7 +112,7 @@ def target_encoder(est, x):
     return transformer(Recode(codes, table))
 
 
-def _of_categories(est: Any) -> np.ndarray:
+def _of_categories(est: Any) -> Any:
     """What the encoder itself makes of its categories: row i has every column's i-th, or its last.
 
     So infrequent, dropped and missing categories are whatever they are in this scikit-learn.
@@ -98,85 +121,123 @@ def _of_categories(est: Any) -> np.ndarray:
     rows = np.empty((longest, len(est.categories_)), object)
     for j, categories in enumerate(est.categories_):
         rows[:, j] = categories[np.minimum(np.arange(longest), len(categories) - 1)]
+    est = copy(est)
+    est._sklearn_output_config = {}
+    if hasattr(est, "sparse_output"):
+        est.sparse_output = True  # thousands of categories make a large square
     with warnings.catch_warnings(), config_context(transform_output="default"):
         warnings.simplefilter("ignore")
         answer = type(est).transform.__wrapped__(est, rows)
-    return answer.toarray() if hasattr(answer, "toarray") else np.asarray(answer)
+    return answer.tocsr() if sp.issparse(answer) else np.asarray(answer)
 
 
-def positions(est: Any, x: Op, strict: bool) -> Op:
-    """The codes of every column's values among the encoder's categories."""
-    if x.width is None or x.width != len(est.categories_) or x.sparse:
+def positions(est: Any, x: Op, may_miss: bool) -> Op:
+    """The codes of every column's values among the encoder's categories, -1 for unknown ones.
+
+    A strict encoder's may miss none: its native method raises, or warns.
+    """
+    categories = est.categories_
+    if x.width is None or x.width != len(categories) or x.sparse:
         raise Unsupported("input of another width, or sparse")
-    if any(len(c) == 0 for c in est.categories_):
-        raise Unsupported("a column without categories")
+    if any(len(c) == 0 or c.dtype.kind not in "OU" + NUMBERS for c in categories):
+        raise Unsupported("categories that are neither strings nor numbers")
     check_names(est, x)
     if not is_table(x):
-        return _search(x, list(est.categories_), strict)
-    numbers: list[int] = []
-    others: list[int] = []
-    for j, (kind, categories) in enumerate(
-        zip(signature(x).kinds or (), est.categories_, strict=True)
-    ):
-        (numbers if _is_number(kind, categories) else others).append(j)
+        return _search(x, categories, None, may_miss)
+    kinds = signature(x).kinds or ()
+    if signature(x).container == "polars":
+        # One array for scikit-learn: of numbers, or else of objects.
+        if all(map(_is_plain, kinds)):
+            return _search(as_numbers(x, "numeric"), categories, None, may_miss)
+        return Lookup(x, tuple(categories), may_miss)
+    columns: dict[str, list[int]] = {"whole": [], "float": [], "object": []}
+    for j, (kind, known) in enumerate(zip(kinds, categories, strict=True)):
+        columns[_way(kind, known)].append(j)
     parts: list[Op] = []
-    if numbers:
-        part = x if not others else Columns(x, tuple(numbers))
-        parts.append(_search(as_numbers(part, _dtype(part)), _some(est, numbers), strict))
-    if others:
-        part = x if not numbers else Columns(x, tuple(others))
-        parts.append(Lookup(part, tuple(_some(est, others)), strict))
-    if len(parts) == 1:
-        return parts[0]
-    return Select(Concat(tuple(parts)), np.argsort(numbers + others))
+    for way, dtype in (("whole", torch.int64), ("float", torch.float64)):
+        if chosen := columns[way]:
+            numbers = as_numbers(_some(x, chosen), dtype)
+            dtypes = [_numpy_dtype(kinds[j]) for j in chosen]
+            parts.append(_search(numbers, [categories[j] for j in chosen], dtypes, may_miss))
+    if chosen := columns["object"]:
+        known = tuple(categories[j] for j in chosen)
+        parts.append(Lookup(_some(x, chosen), known, may_miss))
+    return _in_order(parts, [j for chosen in columns.values() for j in chosen])
 
 
-def _some(est: Any, columns: list[int]) -> list[np.ndarray]:
-    return [est.categories_[j] for j in columns]
+def _some(x: Op, columns: list[int]) -> Op:
+    return x if len(columns) == x.width else Columns(x, tuple(columns))
 
 
-def _dtype(x: Op) -> torch.dtype | str:
-    """Numbers of several kinds are compared as float64."""
-    kinds = set(signature(x).kinds or ())
-    return "numeric" if len(kinds) == 1 and not kinds & NULLABLE_NUMBERS else torch.float64
+def _in_order(parts: list[Op], columns: list[int]) -> Op:
+    """The parts side by side, their columns where they belong."""
+    joined = parts[0] if len(parts) == 1 else Concat(tuple(parts))
+    if columns == sorted(columns):
+        return joined
+    return Select(joined, np.argsort(columns))
 
 
-def _is_number(kind: str, categories: np.ndarray) -> bool:
-    """Whether a column is looked up as numbers; Unsupported where kinds do not match."""
-    numeric = categories.dtype.kind in NUMBERS
-    if kind == UNKNOWN:
-        return numeric
-    if kind in ("object", "str"):
-        if numeric:
-            raise Unsupported("objects against categories that are numbers")
-        return False
-    if kind == "category":
-        return False
-    if not numeric:
+def _way(kind: str, categories: np.ndarray) -> str:
+    """How a column is looked up; Unsupported where kinds do not match."""
+    number = kind in NULLABLE_NUMBERS or _is_plain(kind)
+    if number and categories.dtype.kind in NUMBERS and kind != "uint64":
+        return "float" if kind in NULLABLE_NUMBERS or kind.startswith("float") else "whole"
+    if number and kind != "bool":
         raise Unsupported("numbers against categories that are objects")
-    return True
+    arrow = kind.endswith("[pyarrow]") and kind.startswith(ARROW + DICTIONARIES)
+    if kind in LOOKED_UP or kind == "bool" or arrow:
+        return "object"
+    raise Unsupported(f"a column of {kind}")
 
 
-def _search(x: Op, categories: list[np.ndarray], strict: bool) -> Op:
-    """Codes of numbers."""
+def _is_plain(kind: str) -> bool:
+    return kind in PLAIN
+
+
+PLAIN = frozenset(dtype.name for dtype in TORCH_DTYPES)
+
+
+def _numpy_dtype(kind: str) -> np.dtype:
+    """The dtype that scikit-learn sees in a column of numbers."""
+    return np.dtype(np.float64 if kind in NULLABLE_NUMBERS else kind)
+
+
+def _search(
+    x: Op, categories: list[np.ndarray], dtypes: list[np.dtype] | None, may_miss: bool
+) -> Op:
+    """Codes of numbers, compared in the dtype that NumPy would compare them in.
+
+    `dtypes` are those of the columns before they became one array.
+    """
     if x.dtype is None or any(c.dtype.kind not in NUMBERS for c in categories):
         raise Unsupported("numbers against categories that are objects")
-    if x.dtype == torch.uint64 or any(c.dtype == np.uint64 for c in categories):
+    dtypes = dtypes or [NUMPY_DTYPES[x.dtype]] * len(categories)
+    common = [comparable(d, c.dtype) for d, c in zip(dtypes, categories, strict=True)]
+    if any(c is None or c.name == "uint64" for c in common):
         raise Unsupported("64-bit unsigned integers")
-    floating = x.dtype.is_floating_point
-    if floating:
+    if x.dtype.is_floating_point:
         x = Finite(x, allow_nan=True)
-    whole = not floating and all(c.dtype.kind in "biu" for c in categories)
-    dtype = np.dtype(np.int64 if whole else np.float64)
-    filler = np.iinfo(np.int64).max if whole else np.inf
-    table = np.full((len(categories), max(map(len, categories))), filler, dtype)
+    parts, order = [], []
+    for dtype in (torch.int64, torch.float64):
+        # Any other dtype's values are among those of one of these two.
+        of_it = [c.kind == "f" for c in common if c is not None]
+        chosen = [j for j, f in enumerate(of_it) if f == dtype.is_floating_point]
+        if chosen:
+            part = x if len(chosen) == len(categories) else Select(x, np.array(chosen))
+            parts.append(_sorted_search(part, [categories[j] for j in chosen], dtype))
+            order += chosen
+    codes = _in_order(parts, order)
+    pairs = zip(dtypes, categories, strict=True)
+    misses = np.array([may_miss and bears_unknown(d, c) for d, c in pairs])
+    return codes if misses.all() else AllKnown(codes, misses)
+
+
+def _sorted_search(x: Op, categories: list[np.ndarray], dtype: torch.dtype) -> Op:
+    filler = np.inf if dtype.is_floating_point else np.iinfo(np.int64).max
+    widest = max(map(len, categories))
+    table = np.full((len(categories), widest), filler, NUMPY_DTYPES[dtype])
     knows_nan = np.array([c.dtype.kind == "f" and bool(np.isnan(c[-1])) for c in categories])
     sizes = np.array([len(c) for c in categories]) - knows_nan
     for row, known, size in zip(table, categories, sizes, strict=True):
         row[:size] = known[:size]
-    codes: Op = Search(Cast(x, TORCH_DTYPES[dtype]), table, sizes.astype(np.int64), knows_nan)
-    return Provided(codes, codes, _known) if strict else codes
-
-
-def _known(codes: torch.Tensor) -> torch.Tensor:
-    return codes >= 0
+    return Search(cast(x, dtype), table, sizes.astype(np.int64), knows_nan)

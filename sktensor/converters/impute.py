@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import torch
 from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.utils._mask import _get_mask
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
+from sklearn.utils._set_output import _get_output_config
 
 from ..ops import (
     Concat,
     Fill,
-    FillObjects,
+    FillTable,
     Missing,
+    MissingCells,
     Op,
     Provided,
     Select,
@@ -21,79 +25,143 @@ from ..ops import (
     is_table,
     signature,
 )
-from ..table import TORCH_DTYPES, UNKNOWN
-from .registry import Unsupported, converts
+from ..table import UNKNOWN
+from .encoders import PLAIN
+from .registry import Unsupported, converts, current_conversion
 from .responses import transformer
 from .validation import check_names, numpy_dtype, validate
 
 
 @converts(SimpleImputer)
 def simple_imputer(est, x):
-    statistics = np.asarray(est.statistics_)
-    if not est.keep_empty_features and any(is_scalar_nan(s) for s in statistics):
-        raise Unsupported("columns in which nothing was observed")
-    if est._fit_dtype.kind == "O":
-        return transformer(_filled_objects(est, x, statistics))
-    marker = _marker(est)
-    keeps = est.strategy in ("most_frequent", "constant")
-    x = validate(est, x, "numeric" if keeps else "float", allow_nan=np.isnan(marker))
+    if est._fit_dtype.kind == "O" or (est.strategy in KEEPING and _holds_objects(x)):
+        return transformer(_filled_objects(est, x))
+    x = validate(
+        est,
+        x,
+        "numeric" if est.strategy in KEEPING else "float",
+        allow_nan=is_scalar_nan(est.missing_values) or is_pandas_na(est.missing_values),
+    )
     dtype = numpy_dtype(x)
-    if dtype.kind == "b":
-        raise Unsupported("booleans")
-    fill_dtype = getattr(est, "_fill_dtype", est._fit_dtype)
+    marker = _marker(est.missing_values, dtype)
+    fill_dtype = getattr(est, "_fill_dtype", est.statistics_.dtype)
     if est.strategy == "constant" and not np.can_cast(fill_dtype, dtype, "same_kind"):
         raise Unsupported("a fill value of another kind")
-    values = statistics.astype(fill_dtype).astype(dtype)
-    filled = Fill(x, marker, values)
-    if not est.add_indicator:
+    kept, values = _statistics(est)
+    numbers = x if len(kept) == x.width else Select(x, kept)
+    filled = Fill(numbers, marker, values.astype(dtype))
+    if not est.add_indicator or not len(est.indicator_.features_):
         return transformer(filled)
-    columns = np.asarray(est.indicator_.features_, np.int64)
-    missing = Missing(Select(x, columns), marker)
-    common = TORCH_DTYPES[np.result_type(dtype, bool)]
-    return transformer(Concat((cast(filled, common), cast(missing, common))))
+    missing = Missing(Select(x, np.asarray(est.indicator_.features_, np.int64)), marker)
+    return transformer(Concat((filled, cast(missing, x.dtype))))
 
 
-def _marker(est: Any) -> float:
-    """What stands for a missing number."""
-    marker = est.missing_values
-    if is_pandas_na(marker) or not isinstance(marker, int | float | np.number):
-        raise Unsupported(f"missing_values={marker!r} among numbers")
-    return float(marker)
+KEEPING = ("most_frequent", "constant")  # what keeps the dtype of its input
 
 
-def _filled_objects(est: Any, x: Op, statistics: np.ndarray) -> Op:
-    """Strings stay on the host, in an array of objects."""
-    if est.add_indicator:
-        raise Unsupported("an indicator beside strings")
-    if not is_table(x):
-        raise Unsupported("numbers where objects were fitted")
-    if x.width != len(statistics):
-        raise Unsupported(f"{x.width} columns where {len(statistics)} were fitted")
-    if is_pandas_na(est.missing_values):
-        raise Unsupported("missing_values=pandas.NA")
+def _statistics(est: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The columns that are kept, and what is put into each: in the dtype fitted, since 1.8.
+
+    Columns without any value are dropped, with a warning.
+    """
+    statistics = np.asarray(est.statistics_)
+    fill_dtype = getattr(est, "_fill_dtype", statistics.dtype)
+    keeps_all = est.keep_empty_features
+    if not hasattr(est, "_fill_dtype"):
+        keeps_all = keeps_all or est.strategy == "constant"
+    empty = np.zeros(len(statistics), bool)
+    if not keeps_all:
+        empty = np.asarray(_get_mask(statistics, np.nan), bool)
+    if empty.any():
+        names = np.flatnonzero(empty)
+        if hasattr(est, "feature_names_in_"):
+            names = est.feature_names_in_[names]
+        message = (
+            f"Skipping features without any observed values: {names}. At least one non-missing "
+            f"value is needed for imputation with strategy='{est.strategy}'."
+        )
+        current_conversion().warnings.append((message, UserWarning))
+    return np.flatnonzero(~empty), statistics[~empty].astype(fill_dtype)
+
+
+def _marker(missing: Any, dtype: np.dtype) -> float | int | None:
+    """What is missing in an array of this dtype: NaN, a number, or nothing."""
+    if dtype.kind not in "iuf":
+        raise Unsupported(f"an array of {dtype}")
+    if is_pandas_na(missing) or is_scalar_nan(missing):
+        return float("nan") if dtype.kind == "f" else None
+    if not isinstance(missing, Real):
+        raise Unsupported(f"missing_values={missing!r} among numbers")
+    return _number(missing, dtype)
+
+
+def _number(missing: Any, dtype: np.dtype) -> float | int | None:
+    """The one value of this dtype that NumPy says is equal to `missing`, if there is one."""
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            value = dtype.type(missing)
+        return float(value) if np.array([value]) == missing else None
+    if not isinstance(missing, Integral) and missing != np.trunc(missing):
+        return None
+    value = int(missing)
+    if not isinstance(missing, Integral) and abs(value) >= 2**53:
+        raise Unsupported(f"missing_values={missing!r} among integers")
+    limits = np.iinfo(dtype)
+    return value if limits.min <= value <= limits.max else None
+
+
+def _holds_objects(x: Op) -> bool:
+    """Whether the table is an array of objects to scikit-learn, as far as its columns tell."""
+    return is_table(x) and not set(signature(x).kinds or ()) <= PLAIN | {UNKNOWN}
+
+
+def _check_objects(est: Any, x: Op) -> None:
+    if not is_table(x) or not _holds_objects(x):
+        raise Unsupported("numbers as objects")
+    if x.width != est.n_features_in_:
+        raise Unsupported(f"{x.width} columns where {est.n_features_in_} were fitted")
     kinds = set(signature(x).kinds or ())
-    if not kinds <= {"object", "category", UNKNOWN, "str"}:
-        raise Unsupported("numbers among objects")
-    if "str" in kinds and not x.names:
+    others = kinds - PLAIN - {"object", "str", "category", UNKNOWN}
+    if others:
+        raise Unsupported(f"a column of {min(others)} among objects")
+    if signature(x).container == "numpy" and "str" in kinds and _fitted_kind(est) != "O":
         raise Unsupported("an array of strings")
     check_names(est, x)
-    return FillObjects(x, est.missing_values, tuple(statistics.tolist()))
+
+
+def _fitted_kind(est: Any) -> str:
+    return est._fit_dtype.kind if hasattr(est, "_fit_dtype") else ""
+
+
+def _filled_objects(est: Any, x: Op) -> Op:
+    """Strings stay on the host, in an array of objects."""
+    if _get_output_config("transform", est)["dense"] != "default":
+        raise Unsupported("objects as a DataFrame")
+    _check_objects(est, x)
+    kept, values = _statistics(est)
+    indicated = tuple(map(int, est.indicator_.features_)) if est.add_indicator else ()
+    columns = tuple(map(int, kept))
+    return FillTable(x, est.missing_values, columns, tuple(values.tolist()), indicated)
 
 
 @converts(MissingIndicator)
 def missing_indicator(est, x):
-    marker = _marker(est)
-    x = validate(est, x, "numeric", allow_nan=np.isnan(marker))
     if est.sparse is True:
         raise Unsupported("sparse=True")
-    if numpy_dtype(x).kind == "b":
-        raise Unsupported("booleans")
-    missing: Op = Missing(x, marker)
+    if est._precomputed:
+        raise Unsupported("a precomputed mask")
+    missing: Op
+    if _holds_objects(x):
+        _check_objects(est, x)
+        missing = MissingCells(x, est.missing_values)
+    else:
+        x = validate(est, x, "numeric", allow_nan=is_scalar_nan(est.missing_values))
+        missing = Missing(x, _marker(est.missing_values, numpy_dtype(x)))
     if est.features == "all":
         return transformer(missing)
     columns = np.asarray(est.features_, np.int64)
     others = np.setdiff1d(np.arange(x.width or 0), columns)
-    chosen: Op = Select(missing, columns)
+    chosen: Op = Select(missing, columns) if len(others) else missing
     if est.error_on_new and len(others):
         chosen = Provided(chosen, Select(missing, others), torch.logical_not)
     return transformer(chosen)

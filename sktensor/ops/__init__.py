@@ -2,12 +2,13 @@
 
 from .arithmetic import Arith, Map, MatMul, RowSum, cast
 from .base import Guard, Op, column_count, parts
-from .categories import FillObjects, Lookup
 from .columns import Cast, Column, Concat, Finite, Named, Provided, Select
 from .curves import Bins, Bounded, BoxCox, Interpolate, Products, Spline, YeoJohnson
 from .encode import CsrOneHot, Fill, GatherSum, KnownCodes, Missing, OneHot, Recode, Search
 from .forest import Forest, Leaves
 from .host import Columns, Csr, Input, Native, Numbers, Retreat, Several, is_table, signature
+from .lookup import AllKnown, Lookup
+from .missing import FillTable, MissingCells
 from .outputs import (
     ArgMax,
     Decided,
@@ -21,6 +22,7 @@ from .outputs import (
 )
 
 __all__ = [
+    "AllKnown",
     "ArgMax",
     "Arith",
     "Bins",
@@ -34,7 +36,7 @@ __all__ = [
     "CsrOneHot",
     "Decided",
     "Fill",
-    "FillObjects",
+    "FillTable",
     "Finite",
     "Forest",
     "GatherSum",
@@ -49,6 +51,7 @@ __all__ = [
     "Map",
     "MatMul",
     "Missing",
+    "MissingCells",
     "Named",
     "Native",
     "Numbers",

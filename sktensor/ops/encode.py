@@ -58,7 +58,7 @@ class OneHot(Op):
         starts = torch.tensor([0, *np.cumsum(sizes)[:-1]], device=x.device)
         # One column more takes what is no category and is cut off.
         at = torch.where(x >= 0, x + starts, self.width)
-        out = torch.zeros((len(x), self.width + 1), dtype=self.result, device=x.device)
+        out = torch.zeros((x.shape[0], self.width + 1), dtype=self.result, device=x.device)
         return out.scatter(1, at, 1)[:, : self.width]
 
 
@@ -130,10 +130,10 @@ class Search(Op):
 
 @dataclass(frozen=True, eq=False)
 class Missing(Op):
-    """Where a value is missing: is NaN, or equals the value that stands for that."""
+    """Where a value is missing: is NaN, or equals the value that stands for that, if one can."""
 
     x: Op
-    marker: float
+    marker: float | int | None  # of the dtype of x
 
     @property
     def width(self) -> int | None:
@@ -143,7 +143,7 @@ class Missing(Op):
     def dtype(self) -> torch.dtype:
         return torch.bool
 
-    def forward(self, x: Tensor, marker: float) -> Tensor:
+    def forward(self, x: Tensor, marker: float | int | None) -> Tensor:
         return _missing(x, marker)
 
 
@@ -152,7 +152,7 @@ class Fill(Op):
     """The same, with a value of its column's wherever one is missing."""
 
     x: Op
-    marker: float
+    marker: float | int | None
     values: np.ndarray  # (x.width,), of the dtype of x
 
     @property
@@ -163,11 +163,13 @@ class Fill(Op):
     def dtype(self) -> torch.dtype | None:
         return self.x.dtype
 
-    def forward(self, x: Tensor, marker: float, values: Tensor) -> Tensor:
+    def forward(self, x: Tensor, marker: float | int | None, values: Tensor) -> Tensor:
         return torch.where(_missing(x, marker), values, x)
 
 
-def _missing(x: Tensor, marker: float) -> Tensor:
+def _missing(x: Tensor, marker: float | int | None) -> Tensor:
+    if marker is None:
+        return torch.zeros_like(x, dtype=torch.bool)
     return x == marker if marker == marker else x.isnan()
 
 

@@ -31,12 +31,7 @@ CASES = [
     case(SimpleImputer(missing_values=-999.0, strategy="median"), MARKED),
     case(SimpleImputer(missing_values=2, strategy="most_frequent"), d.CODES),
     case(SimpleImputer(keep_empty_features=True), EMPTY),
-    case(
-        SimpleImputer(),
-        EMPTY,
-        native=("transform",),
-        reason="columns in which nothing was observed",
-    ),
+    case(SimpleImputer(), EMPTY),
     case(SimpleImputer(strategy="most_frequent"), HOLES),
     case(SimpleImputer(strategy="constant", fill_value="none"), HOLES),
     case(SimpleImputer(strategy="constant", fill_value="none", missing_values=None), NONES),

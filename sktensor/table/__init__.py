@@ -16,6 +16,8 @@ import torch
 from scipy.sparse import issparse
 from sklearn.utils import _safe_indexing
 
+from .cells import Coded, coded, objects_of, strings, values_of
+
 TORCH_DTYPES: dict[np.dtype, torch.dtype] = {
     np.dtype(name): getattr(torch, name)
     for name in (
@@ -165,15 +167,34 @@ class Table:
             self._columns[at] = _column(self.source, at)
         return self._columns[at]
 
+    def values(self, i: int) -> np.ndarray:
+        """Column `i` as scikit-learn's encoders see it; ValueError where they refuse it."""
+        return values_of(self.source, self.positions[i])
+
+    def objects(self, i: int) -> np.ndarray:
+        """Column `i` as one of an array of objects."""
+        return objects_of(self.source, self.positions[i])
+
+    def coded(self, i: int) -> Coded | None:
+        """Column `i` where it is stored as codes of a few values."""
+        return coded(self.source, self.positions[i])
+
+    def strings(self, i: int) -> tuple[Any, Any] | None:
+        """Column `i` as an Arrow array of strings where it is one, and what a null is to NumPy."""
+        return strings(self.source, self.positions[i])
+
     def numbers(self, lo: int, hi: int, dtype: np.dtype) -> np.ndarray:
         """Rows `lo` to `hi` as one array of numbers; ValueError or TypeError where one is none."""
         out = np.empty((hi - lo, len(self.positions)), dtype)
         for j in range(len(self.positions)):
             part = self.column(j)[lo:hi]
-            if isinstance(part, np.ndarray):
-                out[:, j] = part
-            else:
-                out[:, j] = part.to_numpy(dtype=np.float64, na_value=np.nan)
+            if not isinstance(part, np.ndarray):
+                part = part.to_numpy(dtype=np.float64, na_value=np.nan)
+            # Objects are cast one by one as Python does, and only floats refuse what is none.
+            source = np.dtype(np.float64) if part.dtype == object else part.dtype
+            if not np.can_cast(source, dtype, "same_kind"):
+                raise TypeError(f"{source} among numbers of {dtype}")
+            out[:, j] = part
         return out
 
 
@@ -183,7 +204,11 @@ def _column(source: Any, at: int) -> Any:
     if type(source).__module__.partition(".")[0] == "polars":
         return _polars_column(source[:, at])
     array = source.iloc[:, at].array
-    return array.to_numpy() if isinstance(array, sys.modules["pandas"].arrays.NumpyExtensionArray) else array
+    return (
+        array.to_numpy()
+        if isinstance(array, sys.modules["pandas"].arrays.NumpyExtensionArray)
+        else array
+    )
 
 
 def _polars_column(series: Any) -> np.ndarray:

@@ -1,0 +1,170 @@
+"""Ops of the host that look values up: strings and other objects never enter torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..table import Table
+from ..table.cells import is_nan, nulls_in, positions_in
+from .base import Guard, Op
+from .host import Retreat
+
+NUMBERS = "iuf"
+
+
+@dataclass(frozen=True, eq=False)
+class Lookup(Op):
+    """Where each cell of a table is among its column's categories; -1 for one that is unknown.
+
+    One hash lookup a cell; a column stored as codes of few values looks up those and no cell.
+    Raises Retreat for an unknown one unless it `may_miss` some, and scikit-learn can.
+    """
+
+    x: Op
+    categories: tuple[np.ndarray, ...] = field(repr=False)
+    may_miss: bool
+
+    @property
+    def width(self) -> int:
+        return len(self.categories)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.int64
+
+    @property
+    def on_host(self) -> bool:
+        return True
+
+    @cached_property
+    def _finders(self) -> list[Finder]:
+        return [Finder(categories) for categories in self.categories]
+
+    def forward(self, x: Table, *_: Any) -> np.ndarray:
+        codes = np.empty((len(x), self.width), np.int64)
+        for i, finder in enumerate(self._finders):
+            try:
+                codes[:, i] = finder.find(x, i, self.may_miss)
+            except (TypeError, ValueError) as error:
+                raise Retreat(str(error)) from error
+        return codes
+
+
+class Finder:
+    """Finds values among the categories of one column."""
+
+    def __init__(self, categories: np.ndarray):
+        self.categories = categories
+        self.by_hash = _Positions(categories)
+
+    def find(self, table: Table, i: int, may_miss: bool) -> np.ndarray:
+        """The positions of a column's cells."""
+        coded = table.coded(i)
+        if coded is not None:
+            found = self.among(coded.values)[coded.codes]
+            return self._checked(found, coded.values.dtype, may_miss)
+        strings = table.strings(i)
+        if strings is not None:
+            among = self.among_strings(*strings)
+            if among is not None:
+                return self._checked(among, np.dtype(object), may_miss)
+        values = table.values(i)
+        return self._checked(self.among(values), values.dtype, may_miss)
+
+    def _checked(self, found: np.ndarray, dtype: np.dtype, may_miss: bool) -> np.ndarray:
+        if not (may_miss and bears_unknown(dtype, self.categories)) and (found < 0).any():
+            raise Retreat("an unknown category")
+        return found
+
+    def among(self, values: np.ndarray) -> np.ndarray:
+        """The positions of values, numbers found as numbers and all else by hash."""
+        if values.dtype.kind in NUMBERS:
+            return self._among_numbers(values)
+        if values.dtype.kind not in "OUb":
+            raise Retreat(f"categories of {values.dtype}")
+        cells = values if values.dtype == object else values.tolist()
+        return np.fromiter(map(self.by_hash.__getitem__, cells), np.int64, len(values))
+
+    def _among_numbers(self, values: np.ndarray) -> np.ndarray:
+        if self.categories.dtype.kind not in NUMBERS + "b":
+            raise Retreat("numbers among categories that are none")
+        common = comparable(values.dtype, self.categories.dtype)
+        if common is None:
+            raise Retreat("unsigned integers of 64 bits")
+        values, known = values.astype(common), self.categories.astype(common)
+        at = np.searchsorted(known, values).clip(max=len(known) - 1)
+        same = known[at] == values
+        if common.kind == "f":
+            same |= np.isnan(values) & np.isnan(known[at])
+        return np.where(same, at, -1)
+
+    def among_strings(self, array: Any, missing: Any) -> np.ndarray | None:
+        """The positions of an Arrow array's strings."""
+        at, strings = self._strings
+        found = positions_in(strings, array)
+        if found is None:
+            return None
+        found = at[found]
+        null = nulls_in(array)
+        if null is not None:
+            found[null] = self.by_hash[missing]
+        return found
+
+    @cached_property
+    def _strings(self) -> tuple[np.ndarray, list[str]]:
+        """The categories that are strings, and their positions followed by -1."""
+        known = [(i, str(c)) for i, c in enumerate(self.categories) if isinstance(c, str)]
+        return np.array([i for i, _ in known] + [-1], np.int64), [c for _, c in known]
+
+
+class _Positions(dict):
+    """The position of each category, which every NaN shares."""
+
+    def __init__(self, categories: np.ndarray):
+        values = categories.tolist()
+        super().__init__((value, i) for i, value in enumerate(values))
+        self.nan = next((i for i, value in enumerate(values) if is_nan(value)), -1)
+
+    def __missing__(self, key: Any) -> int:
+        return self.nan if is_nan(key) else -1
+
+
+def comparable(dtype: np.dtype, known: np.dtype) -> np.dtype | None:
+    """The dtype that NumPy compares numbers in; None where it is not always the same."""
+    if "uint64" in (dtype.name, known.name) and dtype != known:
+        return None
+    return np.result_type(dtype, known)
+
+
+def bears_unknown(dtype: np.dtype, categories: np.ndarray) -> bool:
+    """Whether scikit-learn can put the first category where an unknown value was, as it does."""
+    first = categories[0]
+    if dtype.kind in "iuf":
+        if categories.dtype.kind not in "iufb":
+            return False
+        if dtype.kind == "f":
+            return bool(is_nan(first) or dtype.type(first) == first)
+        if is_nan(first) or first != np.trunc(first):
+            return False
+        limits = np.iinfo(dtype)
+        return bool(limits.min <= first <= limits.max)
+    if dtype.kind in "bU":
+        return categories.dtype.kind in ("b" if dtype.kind == "b" else "OU")
+    return True
+
+
+@dataclass(frozen=True, eq=False)
+class AllKnown(Guard):
+    """The same codes, where none is -1 in columns that may miss none."""
+
+    may_miss: np.ndarray  # (x.width,) bool
+
+    def holds(self, x: Tensor, *arguments: Any) -> Tensor:
+        (may_miss,) = arguments
+        return ((x >= 0) | may_miss).all()
