@@ -5,20 +5,26 @@ from __future__ import annotations
 import logging
 import threading
 import warnings
+from operator import is_
 from typing import Any
 
+import numpy as np
 import torch
 from sklearn import get_config
 
 from .compiler import Graphs, build, compile
 from .converters import METHODS, Unsupported
+from .devices import CPU
+from .graph import to_device, walk
 from .ops import Input, Named, Native, Op, Retreat
 from .plan import Plan, Step
 from .program import Program
 from .snapshot import Snapshot
-from .table import Signature, signature_of, unknown_signature
+from .table import TORCH_DTYPES, Signature, signature_of, unknown_signature
 
 logger = logging.getLogger("sktensor")
+
+Warned = tuple[tuple[str, type[Warning]], ...]
 
 MOST_SIGNATURES = 16
 SAMPLE_ROWS = 4
@@ -27,53 +33,77 @@ SAMPLE_ROWS = 4
 class Engine:
     """Answers the response methods of one fitted estimator on one device."""
 
-    def __init__(self, estimator: Any, device: torch.device, fallback: str, batch_size: int | None):
+    def __init__(
+        self,
+        estimator: Any,
+        device: torch.device,
+        fallback: str = "native",
+        batch_size: int | None = None,
+        asked: tuple[Any, ...] = (),
+    ):
         self.estimator, self.device = estimator, device
-        self.fallback, self.batch_size = fallback, batch_size
+        self.fallback, self.batch_size, self.asked = fallback, batch_size, asked
         self._snapshot = Snapshot(estimator)
         self._graphs: dict[Any, Graphs] = {}
-        self._programs: dict[Any, Program | None] = {}
+        self._programs: dict[Any, tuple[Program | None, Warned]] = {}
         self._last: Signature | None = None
         self._lock = threading.RLock()
 
-    def is_current(self, estimator: Any, device: Any, fallback: str, batch_size: Any) -> bool:
+    def is_current(self, estimator: Any, asked: tuple[Any, ...]) -> bool:
         """Whether the programs still answer what the estimator, as it is now, would."""
-        return (
-            estimator is self.estimator
-            and device == self.device
-            and fallback == self.fallback
-            and batch_size == self.batch_size
-            and self._snapshot.holds()
-        )
+        if estimator is not self.estimator or not all(map(is_, asked, self.asked)):
+            return False
+        return self._snapshot.holds()
+
+    def forked(self) -> None:
+        """Forget the threads that a forked process has not got."""
+        self._lock = threading.RLock()
 
     def answer(self, method: str, X: Any) -> Any:
         """What the estimator's `method` says of `X`, by a program or natively."""
         signature = signature_of(X)
         if signature is None or len(X) == 0 or method not in METHODS:
-            return self._native(method, X, f"input of type {type(X).__name__}")
+            return self._answer_natively(method, X)
         key = (method, signature, get_config()["transform_output"], _device_of(X))
         try:
-            program = self._programs[key]
+            program, warned = self._programs[key]
         except KeyError:
-            program = self._compile(key, X)
+            program, warned = self._compile(key, X)
+        self._last = signature
         if program is None:
-            return getattr(self.estimator, method)(X)
+            return natively(self.estimator, method, X)
         try:
             answer = program(X)
         except Retreat as why:
             logger.debug("%s answered natively: %s", method, why)
-            return getattr(self.estimator, method)(X)
-        for message, category in self._graphs[key[1:3]].warnings:
+            return natively(self.estimator, method, X)
+        for message, category in warned:
             warnings.warn(message, category, stacklevel=4)
-        return _wrap(answer, program.root, X) if isinstance(program.root, Named) else answer
+        if isinstance(program.root, Named):
+            return _wrap(answer, program.root, X)
+        return as_tensors(answer, X.device) if isinstance(X, torch.Tensor) else answer
 
-    def _native(self, method: str, X: Any, reason: str) -> Any:
-        answer = getattr(self.estimator, method)(X)
-        if self.fallback == "raise" and method in METHODS:
-            raise Unsupported(f"{method} cannot be compiled for {reason}")
+    def answer_with(self, method: str, X: Any, *args: Any, **params: Any) -> Any:
+        """What the estimator's `method` says when it is told more than `X`."""
+        answer = natively(self.estimator, method, X, *args, **params)
+        self.refuse(method, "more is asked than what it says of X")
         return answer
 
-    def _compile(self, key: Any, X: Any) -> Program | None:
+    def _answer_natively(self, method: str, X: Any) -> Any:
+        answer = natively(self.estimator, method, X)
+        if method in METHODS:
+            shape = getattr(X, "shape", "")
+            self.refuse(method, f"input of type {type(X).__name__} {shape}".rstrip())
+        else:
+            self.refuse(method, f"{type(self.estimator).__name__} runs it natively")
+        return answer
+
+    def refuse(self, method: str, reason: str) -> None:
+        """Raise Unsupported for an answer that was native, where that is not wanted."""
+        if self.fallback == "raise":
+            raise Unsupported(f"{method} cannot be compiled: {reason}")
+
+    def _compile(self, key: Any, X: Any) -> tuple[Program | None, Warned]:
         method, signature, _, device = key
         with self._lock:
             if key in self._programs:
@@ -85,11 +115,10 @@ class Engine:
             if graphs is None:
                 graphs = build(self.estimator, signature, X[:SAMPLE_ROWS])
                 self._graphs[key[1:3]] = graphs
-                self._last = signature
                 self._log(graphs)
             program = self._program(graphs, method, device or self.device)
-            self._programs[key] = program
-            return program
+            self._programs[key] = program, graphs.warnings
+            return self._programs[key]
 
     def _program(self, graphs: Graphs, method: str, device: torch.device) -> Program | None:
         root = graphs.roots.get(method)
@@ -99,7 +128,7 @@ class Engine:
             self._refuse(graphs, method)
         if isinstance(root, Native) and isinstance(root.x, Input):
             return None
-        return compile(root, device, self.batch_size)
+        return compile(root, device if _fits(root, device) else CPU, self.batch_size)
 
     def _refuse(self, graphs: Graphs, method: str) -> None:
         """Raise Unsupported if any step of the method runs natively, naming every one."""
@@ -132,7 +161,42 @@ class Engine:
         if signature is None:
             return None
         key = (method, signature, get_config()["transform_output"], _device_of(X))
-        return self._compile(key, X)
+        return self._compile(key, X)[0]
+
+
+def natively(estimator: Any, method: str, X: Any, *args: Any, **params: Any) -> Any:
+    """What the estimator's own method says; a tensor where it is asked about one."""
+    answer = getattr(estimator, method)(as_array(X), *args, **params)
+    return as_tensors(answer, X.device) if isinstance(X, torch.Tensor) else answer
+
+
+def as_array(X: Any) -> Any:
+    """A tensor as the array that scikit-learn reads; anything else as it is."""
+    if not isinstance(X, torch.Tensor):
+        return X
+    X = X.detach().cpu()
+    return (X.float() if X.dtype == torch.bfloat16 else X).numpy()
+
+
+def as_tensors(answer: Any, device: torch.device) -> Any:
+    """The arrays of an answer as tensors on a device; labels that are no numbers as they are."""
+    if isinstance(answer, list | tuple) and not hasattr(answer, "_fields"):
+        return type(answer)(as_tensors(part, device) for part in answer)
+    if isinstance(answer, np.ndarray) and answer.dtype in TORCH_DTYPES:
+        answer = to_device(answer)
+        return answer if not _holds(device, answer.dtype) else answer.to(device)
+    return answer
+
+
+def _fits(root: Op, device: torch.device) -> bool:
+    """Whether the device has numbers of every kind in the graph."""
+    ops = list(walk(root))
+    dtypes = {op.dtype for op in ops} | {TORCH_DTYPES.get(a.dtype) for op in ops for a in op.arrays}
+    return all(_holds(device, dtype) for dtype in dtypes)
+
+
+def _holds(device: torch.device, dtype: torch.dtype | None) -> bool:
+    return device.type != "mps" or dtype != torch.float64
 
 
 def _device_of(X: Any) -> torch.device | None:
@@ -150,7 +214,9 @@ def _steps(graphs: Graphs, methods: list[str]) -> list[Step]:
     natives = {m: graphs.natives(m) for m in methods}
     steps = []
     for item in graphs.trace:
-        found = {m: ops[id(item.estimator)] for m, ops in natives.items() if id(item.estimator) in ops}
+        found = {
+            m: ops[id(item.estimator)] for m, ops in natives.items() if id(item.estimator) in ops
+        }
         reasons = list(dict.fromkeys(op.reason for op in found.values()))
         backend = "native" if found else "torch"
         reason = "; ".join(reasons)

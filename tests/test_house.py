@@ -19,6 +19,7 @@ FLOORS = {
     "table": 0,
     "threads": 0,
     "devices": 0,
+    "devices": 0,
     "kernels": 0,
     "ops": 1,
     "graph": 2,
@@ -36,6 +37,7 @@ FLOORS = {
 LIBRARIES = {
     "table": {"torch", "scipy", "sklearn"},
     "threads": {"torch"},
+    "devices": {"torch"},
     "devices": {"torch"},
     "kernels": {"torch", "numba", "llvmlite", "triton"},  # llvmlite: the intrinsics of Numba
     "ops": {"torch", "scipy"},
@@ -210,7 +212,9 @@ def public():
         item = getattr(sktensor, name)
         yield pytest.param(item, id=name)
         if inspect.isclass(item):
-            for attribute, member in vars(item).items():
+            ours = [c for c in reversed(item.__mro__) if c.__module__.startswith("sktensor")]
+            members = {name: member for c in ours for name, member in vars(c).items()}
+            for attribute, member in members.items():
                 if not attribute.startswith("_"):
                     # `available_if` hides the function until an instance is asked.
                     yield pytest.param(getattr(member, "fn", member), id=f"{name}.{attribute}")
