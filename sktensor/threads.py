@@ -54,10 +54,10 @@ def share_rows(task: Task, n_rows: int, block: int) -> None:
         return
     futures = []
     try:
-        futures = [pool.submit(work) for _ in range(workers)]
-    except RuntimeError:  # no more threads to be had: those there are do the work, or this one
-        if not futures:
-            work()
+        for _ in range(workers):
+            futures.append(pool.submit(work))
+    except RuntimeError:  # no more threads to be had: this one helps those there are
+        work()
     for future in futures:
         future.result()
 
