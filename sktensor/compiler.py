@@ -10,7 +10,7 @@ import torch
 from .converters import METHODS, conversion, convert
 from .converters.registry import Converted
 from .graph import walk
-from .ops import Csr, Input, Native, Op, Several
+from .ops import Input, Native, Op, Several, as_csr
 from .passes import optimize
 from .program import Program
 from .table import Signature
@@ -45,9 +45,7 @@ def build(estimator: Any, signature: Signature, sample: Any = None) -> Graphs:
 
 def _as_answer(op: Op) -> Op:
     """The root in the form the native method returns: sparse where that is."""
-    if isinstance(op, Native | Csr):
-        return op
-    return Csr(op) if op.sparse else op
+    return as_csr(op) if op.sparse and not isinstance(op, Native) else op
 
 
 def compile(root: Op, device: torch.device, batch_size: int | None = None) -> Program:

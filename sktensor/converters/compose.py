@@ -40,15 +40,16 @@ def pipeline(est, x):
 @converts(FeatureUnion)
 def feature_union(est, x):
     weights = est.transformer_weights or {}
-    results = []
+    results, sparse = [], False
     for name, step in est.transformer_list:
         if step in ("drop", None):
             continue
         result = x if step == "passthrough" else convert(step, x, name).get("transform")
+        sparse = sparse or result.sparse
         if weights.get(name) is not None:
             result = _weighted(as_array(result), weights[name])
         results.append(result)
-    return transformer(_side_by_side(est, results, any(r.sparse for r in results)))
+    return transformer(_side_by_side(est, results, sparse))
 
 
 def _weighted(x: Op, weight: float) -> Op:

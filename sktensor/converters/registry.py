@@ -22,7 +22,7 @@ from sklearn.utils._set_output import _auto_wrap_is_configured, _get_output_conf
 from sklearn.utils.validation import check_is_fitted
 
 from ..graph import evaluate
-from ..ops import Columns, Csr, Named, Native, Op, Select, is_table, signature
+from ..ops import Columns, Named, Native, Op, Select, as_csr, is_table, signature
 
 
 class Unsupported(Exception):
@@ -194,7 +194,7 @@ def native(estimator: Any, x: Op, method: str, reason: str, squeeze: bool = Fals
     if x.names is not None and not x.on_host:
         raise Unsupported(f"{type(estimator).__name__} reads a DataFrame made on the way")
     if x.sparse and not isinstance(x, Native):
-        x = Csr(x)
+        x = as_csr(x)
     sample = current_conversion().sample
     ask = None if sample is None else (lambda op: _ask(op, sample))
     return Native(x, estimator, method, reason, squeeze, ask)

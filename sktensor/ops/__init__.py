@@ -4,7 +4,7 @@ from .arithmetic import Arith, Map, MatMul, RowSum, cast
 from .base import Guard, Op, column_count, parts
 from .columns import Cast, Column, Concat, Finite, Named, Provided, Select
 from .curves import Bins, Bounded, BoxCox, Interpolate, Products, Spline, YeoJohnson
-from .encode import CsrOneHot, Fill, GatherSum, KnownCodes, Missing, OneHot, Recode, Search
+from .encode import Fill, GatherSum, KnownCodes, Missing, OneHot, Recode, Search
 from .forest import Forest, Leaves
 from .host import Columns, Csr, Input, Native, Numbers, Retreat, Several, is_table, signature
 from .lookup import AllKnown, Lookup
@@ -20,6 +20,7 @@ from .outputs import (
     Take,
     WeightedMedian,
 )
+from .sparse import CsrParts, as_csr
 
 __all__ = [
     "AllKnown",
@@ -33,7 +34,7 @@ __all__ = [
     "Columns",
     "Concat",
     "Csr",
-    "CsrOneHot",
+    "CsrParts",
     "Decided",
     "Fill",
     "FillTable",
@@ -72,6 +73,7 @@ __all__ = [
     "Take",
     "WeightedMedian",
     "YeoJohnson",
+    "as_csr",
     "cast",
     "column_count",
     "is_table",

@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import sparse as sp
 from torch import Tensor
 
-from ..table import NUMPY_DTYPES, TORCH_DTYPES
+from ..table import TORCH_DTYPES
 from .base import Op
 
 
@@ -60,41 +59,6 @@ class OneHot(Op):
         at = torch.where(x >= 0, x + starts, self.width)
         out = torch.zeros((x.shape[0], self.width + 1), dtype=self.result, device=x.device)
         return out.scatter(1, at, 1)[:, : self.width]
-
-
-@dataclass(frozen=True, eq=False)
-class CsrOneHot(Op):
-    """`OneHot` as the sparse matrix that scikit-learn returns, straight from the codes."""
-
-    x: Op
-    sizes: tuple[int, ...]
-    result: torch.dtype
-    new_style: bool = False  # a sparse array rather than a matrix
-
-    @property
-    def width(self) -> int:
-        return sum(self.sizes)
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return self.result
-
-    @property
-    def sparse(self) -> bool:
-        return True
-
-    @property
-    def on_host(self) -> bool:
-        return True
-
-    def forward(self, x: np.ndarray, *_: Any) -> Any:
-        starts = np.cumsum([0, *self.sizes[:-1]])
-        known = x >= 0
-        indices = (x + starts)[known]
-        indptr = np.concatenate([[0], known.sum(axis=1).cumsum()])
-        data = np.ones(len(indices), NUMPY_DTYPES[self.result])
-        kind = sp.csr_array if self.new_style else sp.csr_matrix
-        return kind((data, indices, indptr), shape=(len(x), self.width))
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,15 @@ import numpy as np
 import torch
 from scipy import sparse as sp
 
-from ..table import NUMPY_DTYPES, TORCH_DTYPES, Signature, Table, signature_of, unknown_signature
+from ..table import (
+    NUMPY_DTYPES,
+    TORCH_DTYPES,
+    Signature,
+    Table,
+    signature_of,
+    sparse_class,
+    unknown_signature,
+)
 from .base import Op
 
 
@@ -214,7 +222,7 @@ class Csr(Op):
         return True
 
     def forward(self, x: np.ndarray) -> Any:
-        return sp.csr_matrix(x)
+        return sparse_class()(x)
 
 
 @dataclass(frozen=True, eq=False)

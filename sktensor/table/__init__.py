@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.sparse import issparse
+from scipy.sparse import csr_array, csr_matrix, issparse
+from sklearn import get_config
 from sklearn.utils import _safe_indexing
 
 from .cells import Coded, coded, objects_of, strings, values_of
@@ -214,6 +215,11 @@ def _column(source: Any, at: int) -> Any:
 def _polars_column(series: Any) -> np.ndarray:
     """A polars column as NumPy has it for scikit-learn: null is NaN among numbers, None else."""
     return series.to_numpy()
+
+
+def sparse_class() -> Any:
+    """The class of sparse matrices that scikit-learn is set to return."""
+    return csr_array if get_config().get("sparse_interface") == "sparray" else csr_matrix
 
 
 def as_dense(x: Any) -> Any:
