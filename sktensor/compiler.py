@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from .converters import METHODS, conversion, convert
-from .converters.registry import Converted
+from .converters import METHODS, Unsupported, conversion, convert
+from .converters.registry import Converted, native
 from .graph import walk
 from .ops import Input, Native, Op, Several, as_csr
 from .passes import optimize
@@ -35,17 +35,25 @@ def build(estimator: Any, signature: Signature, sample: Any = None) -> Graphs:
 
     They share ops, so a constant that several methods need is in memory once.
     """
+    table = Input(signature)
     with conversion(sample) as current:
-        responses = convert(estimator, Input(signature))
-    found = {m: op for m in METHODS if (op := getattr(responses, m)) is not None}
-    together = optimize(Several(tuple(_as_answer(op) for op in found.values())))
+        responses = convert(estimator, table)
+        found = {m: op for m in METHODS if (op := getattr(responses, m)) is not None}
+        for method, op in found.items():
+            try:
+                found[method] = _as_answer(op)
+            except Unsupported as why:  # what a native step returns could not be found out
+                found[method] = native(estimator, table, method, str(why))
+    together = optimize(Several(tuple(found.values())))
     roots = dict(zip(found, together.inputs, strict=True))
     return Graphs(roots, tuple(current.trace), tuple(current.warnings))
 
 
 def _as_answer(op: Op) -> Op:
     """The root in the form the native method returns: sparse where that is."""
-    return as_csr(op) if op.sparse and not isinstance(op, Native) else op
+    if isinstance(op, Native):
+        return op
+    return as_csr(op) if op.sparse else op
 
 
 def compile(root: Op, device: torch.device, batch_size: int | None = None) -> Program:
