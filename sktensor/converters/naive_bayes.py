@@ -57,6 +57,8 @@ def _discrete(est: Any, f: Linear) -> Responses:
 
 @converts(GaussianNB)
 def gaussian_nb(est, x):
+    if not np.all(est.class_prior_ > 0):
+        raise Unsupported("a class of no weight, of which each answer warns")
     x = validate(est, x, "numeric")
     joint = []
     for prior, mean, variance in zip(est.class_prior_, est.theta_, est.var_, strict=True):

@@ -61,7 +61,7 @@ def _normal(p: torch.Tensor) -> torch.Tensor:
 
 def apart(scores: Op) -> Op:
     """The scores, where the best is so far from the rest that rounding cannot have made it best."""
-    return Provided(scores, scores, _far_apart)
+    return scores if scores.width == 1 else Provided(scores, scores, _far_apart)
 
 
 def _far_apart(scores: torch.Tensor) -> torch.Tensor:
