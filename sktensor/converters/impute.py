@@ -153,6 +153,8 @@ def missing_indicator(est, x):
     missing: Op
     if _holds_objects(x):
         _check_objects(est, x)
+        if is_pandas_na(est.missing_values):
+            raise Unsupported("missing_values=pandas.NA among objects")
         missing = MissingCells(x, est.missing_values)
     else:
         x = validate(est, x, "numeric", allow_nan=is_scalar_nan(est.missing_values))
