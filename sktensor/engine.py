@@ -65,10 +65,7 @@ class Engine:
         if signature is None or len(X) == 0 or method not in METHODS:
             return self._answer_natively(method, X)
         key = (method, signature, get_config()["transform_output"], _device_of(X))
-        try:
-            program, warned = self._programs[key]
-        except KeyError:
-            program, warned = self._compile(key, X)
+        program, warned = self._programs.get(key) or self._compile(key, X)
         self._last = signature
         if program is None:
             return natively(self.estimator, method, X)
@@ -77,6 +74,8 @@ class Engine:
         except Retreat as why:
             logger.debug("%s answered natively: %s", method, why)
             return natively(self.estimator, method, X)
+        except Exception as error:
+            return self._answer_after(error, key, X)
         for message, category in warned:
             warnings.warn(message, category, stacklevel=4)
         if isinstance(program.root, Named):
@@ -98,6 +97,25 @@ class Engine:
             self.refuse(method, f"{type(self.estimator).__name__} runs it natively")
         return answer
 
+    def _answer_after(self, error: Exception, key: Any, X: Any) -> Any:
+        """The native answer, or error, where a program failed that should not have."""
+        answer = natively(self.estimator, key[0], X)
+        self._give_up(error, key)
+        return answer
+
+    def _give_up(self, error: Exception, key: Any) -> None:
+        """Let the estimator answer such input from now on, and have the failure reported."""
+        if self.fallback == "raise":
+            raise error
+        self._programs[key] = None, ()
+        logger.warning("%s failed", key[0], exc_info=error)
+        warnings.warn(
+            f"sktensor failed at {key[0]} of {type(self.estimator).__name__}, which answers itself "
+            f"instead; please report {error!r}",
+            RuntimeWarning,
+            stacklevel=6,
+        )
+
     def refuse(self, method: str, reason: str) -> None:
         """Raise Unsupported for an answer that was native, where that is not wanted."""
         if self.fallback == "raise":
@@ -112,13 +130,26 @@ class Engine:
                 self._graphs.clear()
                 self._programs.clear()
             graphs = self._graphs.get(key[1:3])
-            if graphs is None:
-                graphs = build(self.estimator, signature, X[:SAMPLE_ROWS])
-                self._graphs[key[1:3]] = graphs
-                self._log(graphs)
-            program = self._program(graphs, method, device or self.device)
+            try:
+                if graphs is None:
+                    graphs = self._build(signature, X)
+                program = self._program(graphs, method, device or self.device)
+            except Unsupported:
+                natively(self.estimator, method, X)
+                raise
+            except Exception as error:
+                natively(self.estimator, method, X)
+                self._give_up(error, key)
+                return self._programs[key]
+            self._graphs[key[1:3]] = graphs
             self._programs[key] = program, graphs.warnings
             return self._programs[key]
+
+    def _build(self, signature: Signature, X: Any) -> Graphs:
+        with np.errstate(all="ignore"):  # logarithms of constants and the like
+            graphs = build(self.estimator, signature, X[:SAMPLE_ROWS])
+        self._log(graphs)
+        return graphs
 
     def _program(self, graphs: Graphs, method: str, device: torch.device) -> Program | None:
         root = graphs.roots.get(method)
@@ -190,6 +221,8 @@ def as_tensors(answer: Any, device: torch.device) -> Any:
 
 def _fits(root: Op, device: torch.device) -> bool:
     """Whether the device has numbers of every kind in the graph."""
+    if device.type != "mps":
+        return True
     ops = list(walk(root))
     dtypes = {op.dtype for op in ops} | {TORCH_DTYPES.get(a.dtype) for op in ops for a in op.arrays}
     return all(_holds(device, dtype) for dtype in dtypes)

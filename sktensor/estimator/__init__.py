@@ -24,7 +24,15 @@ from ..converters import Unsupported
 from ..engine import Engine, as_array, natively
 from ..plan import Plan
 from .answering import Answering
-from .inner import ROUTED, check_estimator, is_fitted, like_inner, router, unfitted_steps
+from .inner import (
+    ROUTED,
+    check_estimator,
+    is_fitted,
+    is_parameter,
+    like_inner,
+    router,
+    unfitted_steps,
+)
 
 # Programs are no state of an estimator: they are left out of its __dict__, of copies and of
 # pickles, and go when it goes.
@@ -252,6 +260,11 @@ class TensorAccelerated(Answering, MetaEstimatorMixin, BaseEstimator):
         private = name[:1] == "_" and name != "_estimator_type"
         if private or name in OWN or hasattr(type(self), name):
             return object.__getattribute__(self, name)  # and so say what is missing, and why
+        if name[-1:] != "_" and is_parameter(self.estimator, name):
+            raise AttributeError(
+                f"{name!r} is a parameter of the inner estimator: read `estimator.{name}`, "
+                f"set `estimator__{name}`"
+            )
         if name[:4] == "set_" and name[-8:] == "_request":
             return self._passing_on(getattr(self.estimator, name))
         return getattr(self._answering, name)

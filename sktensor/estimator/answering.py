@@ -9,7 +9,7 @@ from sklearn import get_config
 from sklearn.utils.metaestimators import available_if
 
 from ..engine import as_array
-from .inner import is_estimator, plain_score
+from .inner import is_estimator, like_inner, plain_score
 
 
 def _inner_has(method: str) -> Any:
@@ -202,7 +202,7 @@ class Answering:
         """
         return self._answer("inverse_transform", X, args, params)
 
-    @_inner_has("score")
+    @like_inner
     def score(self, X: Any, *args: Any, **params: Any) -> float:
         """Score the predictions, as the estimator scores its own.
 

@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
+STEPS = ("steps", "transformer_list", "transformers", "estimators")
 PLAIN_SCORES = (ClassifierMixin.score, RegressorMixin.score)
 INSTEAD_OF_A_BOOSTER = {
     "xgboost": "XGBClassifier, XGBRegressor or XGBRanker",
@@ -67,6 +68,13 @@ def is_fitted(estimator: Any) -> bool:
     return True
 
 
+def is_parameter(estimator: Any, name: str) -> bool:
+    """Whether it is a parameter, which is set on the estimator that has it; steps may be read."""
+    if name in STEPS or not is_estimator(estimator):
+        return False
+    return name in estimator.get_params(deep=False)
+
+
 def unfitted_steps(estimator: Any, path: str = "") -> Iterator[str]:
     """The steps that are not fitted, of an estimator whose steps are fitted where they stand."""
     for name, step in _steps(estimator):
@@ -80,7 +88,7 @@ def unfitted_steps(estimator: Any, path: str = "") -> Iterator[str]:
 
 
 def _steps(estimator: Any) -> list[tuple[str, Any]]:
-    for attribute in ("steps", "transformer_list", "transformers_"):
+    for attribute in (*STEPS[:2], "transformers_"):
         steps = getattr(estimator, attribute, None)
         if isinstance(steps, list):
             return [(step[0], step[1]) for step in steps]
