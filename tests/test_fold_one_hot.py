@@ -13,8 +13,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sktensor.compiler import build
 from sktensor.graph import evaluate, rewrite, walk
-from sktensor.ops import Cast, Concat, Decided, Finite, Input, MatMul, OneHot, Select
+from sktensor.ops import Cast, Concat, Decided, Finite, Input, MatMul, OneHot, Retreat, Select
 from sktensor.passes.fold_one_hot import fold_one_hot
+from sktensor.program import Program
 from sktensor.table import Signature, signature_of
 
 from .cases import data as d
@@ -40,6 +41,15 @@ def one_hots(op):
         Cast(OneHot(codes(), SIZES, torch.float32), torch.float64),
         Concat((c := Cast(codes(), torch.float64), OneHot(c.x, SIZES))),
         Concat((OneHot(c.x, SIZES), c, OneHot(Select(c.x, np.array([1])), (4,)))),
+        # what may lie between
+        Finite(Concat((c, OneHot(c.x, SIZES)))),
+        Select(Finite(Concat((c, OneHot(c.x, SIZES), c))), np.array([9, 3, 2, 5, 1])),
+        Select(Concat((OneHot(c.x, SIZES), c)), np.array([6, 0])),
+        Select(Select(OneHot(c.x, SIZES), np.array([4, 3, 1])), np.array([2, 0])),
+        Concat((c, OneHot(c.x, SIZES))) / np.array([3.0, 7.0, 0.1, 0.3, 0.7, 1.1, 1.3, 9.0, 1e-9]),
+        Concat((OneHot(c.x, SIZES), c)) * 0.1 / 0.3,
+        Cast(Cast(OneHot(c.x, SIZES), torch.float32) / np.float32(0.3), torch.float64),
+        Select(OneHot(c.x, SIZES) / np.arange(1.0, 8.0), np.array([5, 2])) * np.array([0.1, 7.0]),
     ],
 )
 @pytest.mark.parametrize("outputs", [(), (1,), (3,)])
@@ -56,11 +66,28 @@ def test_fires_and_answers_alike(rows, outputs):
         MatMul(Cast(codes(), torch.float64), np.ones((2, 1))),
         MatMul(OneHot(codes(), SIZES, torch.float32), np.ones((7, 1), np.float32)),
         Finite(OneHot(codes(), SIZES)),
-        MatMul(Select(OneHot(codes(), SIZES), np.array([0, 1])), np.ones((2, 1))),
+        MatMul(Select(OneHot(codes(), SIZES), np.array([0, 0])), np.ones((2, 1))),
+        MatMul(OneHot(codes(), SIZES) / np.arange(7.0), np.ones((7, 1))),
+        MatMul(OneHot(codes(), SIZES) * np.full(7, np.inf), np.ones((7, 1))),
+        MatMul(OneHot(codes(), SIZES) - 1.0, np.ones((7, 1))),
+        MatMul(Cast(OneHot(codes(), SIZES), torch.int64), np.ones((7, 1))),
+        MatMul(2.0 / OneHot(codes(), SIZES), np.ones((7, 1))),
     ],
 )
 def test_declines(graph):
     assert rewrite(graph, fold_one_hot) is graph
+
+
+def test_a_guard_still_guards_what_is_dense():
+    table = Input(Signature(3, torch.float64))
+    positions = Cast(Select(table, np.array([0, 1])), torch.int64)
+    rows = Finite(Concat((Select(table, np.array([2])), OneHot(positions, SIZES))))
+    graph = MatMul(rows, np.zeros((8, 1)))
+    program = Program(rewrite(graph, fold_one_hot), torch.device("cpu"))
+    assert one_hots(program.root) == 0
+    program(np.array([[0.0, 1.0, 2.0]]))
+    with pytest.raises(Retreat):
+        program(np.array([[0.0, 1.0, np.inf]]))
 
 
 def test_a_decision_stays_as_cautious():

@@ -3,96 +3,198 @@
 concat(x, one_hot(c)) @ concat(W, V) = x @ W + sum over columns j of V[start_j + c_j], where a code
 of -1 adds nothing. The length of a row is that of concat(x, sqrt(number of codes)), which is all
 that a decision by the product needs to know of the indicator columns.
+
+What lies between the product and the concatenation works column by column: indicators pass a
+guard, a selection leaves zeros in V where it takes a column away, and one scaled by s scales its
+row of V, since s * 0 is 0 and s * 1 is s.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 
-from ..ops import Cast, Concat, Decided, GatherSum, KnownCodes, MatMul, OneHot, Op, column_count
+from ..ops import (
+    Arith,
+    Cast,
+    Concat,
+    Decided,
+    Finite,
+    GatherSum,
+    KnownCodes,
+    MatMul,
+    OneHot,
+    Op,
+    Select,
+    cast,
+    column_count,
+)
+from ..table import NUMPY_DTYPES
 
 
 def fold_one_hot(op: Op) -> Op | None:
     """`op`, a product or a decision by one, without the indicator columns among its rows."""
     if isinstance(op, MatMul):
-        split = _split(op.x, op.weight)
+        split = _split(op.x)
         return None if split is None else _product(split, op)
     if isinstance(op, Decided):
-        split = _split(op.rows, op.weight)
+        split = _split(op.rows)
         return None if split is None else _decision(split, op)
     return None
 
 
 @dataclass(frozen=True)
+class _Piece:
+    """Columns that belong together: dense ones, or the indicators of codes."""
+
+    op: Op
+    at: np.ndarray  # which of the rows' columns each of its own is, -1 for one taken away
+    ones: np.ndarray  # what its indicators show
+
+    @property
+    def indicates(self) -> bool:
+        return isinstance(self.op, OneHot)
+
+    def changed(self, change: Callable[[Op], Op]) -> _Piece:
+        """The same with `change` made to what is dense."""
+        return self if self.indicates else replace(self, op=change(self.op))
+
+    def weight(self, weight: np.ndarray) -> np.ndarray:
+        """Its rows of the product's weight."""
+        if not self.indicates:
+            return weight[self.at]
+        used = self.ones * (self.at >= 0)
+        return weight[self.at] * used.reshape(-1, *[1] * (weight.ndim - 1))
+
+
+@dataclass(frozen=True)
 class _Split:
-    """Rows taken apart: what stays dense, and codes; the weight's rows along with them."""
+    """Rows taken apart: what stays dense, and codes."""
 
-    dense: tuple[Op, ...]
-    dense_weight: np.ndarray
-    codes: tuple[OneHot, ...]
-    code_weight: np.ndarray
-    dtype: torch.dtype
+    dense: tuple[_Piece, ...]
+    coded: tuple[_Piece, ...]
+    rows: Op | None  # the dense columns as one array
+    codes: Op
+    sizes: tuple[int, ...]
 
 
-def _split(rows: Op, weight: np.ndarray) -> _Split | None:
-    dtype = rows.dtype
-    while isinstance(rows, Cast) and rows.to.is_floating_point:
-        rows = rows.x
-    parts = rows.xs if isinstance(rows, Concat) else (rows,)
-    plain = [_plain(p) for p in parts]
-    if not any(isinstance(p, OneHot) for p in plain) or dtype != torch.float64:
+_SPLITS: WeakKeyDictionary[Op, _Split | None] = WeakKeyDictionary()  # for product and decision
+
+
+def _split(rows: Op) -> _Split | None:
+    if rows not in _SPLITS:
+        _SPLITS[rows] = _apart(rows)
+    return _SPLITS[rows]
+
+
+def _apart(rows: Op) -> _Split | None:
+    pieces = _pieces(rows)
+    coded = tuple(p for p in pieces if p.indicates)
+    if not coded or rows.dtype != torch.float64:
         return None
-    ends = np.cumsum([column_count(p) for p in parts])
-    spans = [np.arange(e - column_count(p), e) for p, e in zip(parts, ends, strict=True)]
-    coded = [isinstance(p, OneHot) for p in plain]
-    rest = [s for s, c in zip(spans, coded, strict=True) if not c]
-    return _Split(
-        tuple(p for p, c in zip(parts, coded, strict=True) if not c),
-        weight[np.concatenate(rest)] if rest else weight[:0],
-        tuple(p for p in plain if isinstance(p, OneHot)),
-        weight[np.concatenate([s for s, c in zip(spans, coded, strict=True) if c])],
-        torch.float64,
+    dense = tuple(p for p in pieces if not p.indicates and len(p.at))
+    one_hots = [p.op for p in coded if isinstance(p.op, OneHot)]
+    codes = tuple(one_hot.x for one_hot in one_hots)
+    sizes = tuple(n for one_hot in one_hots for n in one_hot.sizes)
+    together = None
+    if dense:
+        alone = len(dense) == 1 and dense[0].op.width is not None
+        together = dense[0].op if alone else Concat(tuple(p.op for p in dense))
+        together = cast(together, torch.float64)
+    return _Split(dense, coded, together, codes[0] if len(codes) == 1 else Concat(codes), sizes)
+
+
+def _pieces(op: Op) -> list[_Piece]:
+    """What the columns of an array are made of; one piece where no indicator is among them."""
+    found = _inner_pieces(op)
+    if found is not None and any(p.indicates for p in found):
+        return found
+    n = column_count(op)
+    return [_Piece(op, np.arange(n), np.ones(n))]
+
+
+def _inner_pieces(op: Op) -> list[_Piece] | None:
+    if isinstance(op, Concat) and op.dtype.is_floating_point:
+        pieces, start = [], 0
+        for x in op.xs:
+            for piece in _pieces(x):
+                at = np.where(piece.at < 0, -1, piece.at + start)
+                pieces.append(replace(piece.changed(lambda x: cast(x, op.dtype)), at=at))
+            start += column_count(x)
+        return pieces
+    if isinstance(op, Cast) and op.to.is_floating_point:
+        dtype = NUMPY_DTYPES[op.to]
+        pieces = [p.changed(lambda x: cast(x, op.to)) for p in _pieces(op.x)]
+        return [replace(p, ones=p.ones.astype(dtype).astype(np.float64)) for p in pieces]
+    if isinstance(op, Finite):
+        return [p.changed(lambda x: replace(op, x=x)) for p in _pieces(op.x)]
+    if isinstance(op, Select) and len(set(op.columns.tolist())) == len(op.columns):
+        return [_selected(p, op) for p in _pieces(op.x)]
+    if isinstance(op, Arith) and _scales(op):
+        return [_scaled(p, op) for p in _pieces(op.x)]
+    return None
+
+
+def _selected(piece: _Piece, op: Select) -> _Piece:
+    order = np.full(column_count(op.x) + 1, -1)  # the last for what was taken away before
+    order[op.columns] = np.arange(len(op.columns))
+    at = order[piece.at]
+    if piece.indicates:
+        return replace(piece, at=at)
+    kept = np.flatnonzero(at >= 0)
+    if len(kept) == len(at):
+        return replace(piece, at=at)
+    return replace(piece, op=Select(piece.op, kept), at=at[kept], ones=piece.ones[kept])
+
+
+def _scales(op: Arith) -> bool:
+    """Whether it scales floats, by a finite number other than 0 for each column or for all."""
+    if op.fn not in (torch.mul, torch.div) or not isinstance(op.x, Op) or isinstance(op.y, Op):
+        return False
+    dtype, y = op.x.dtype, np.asarray(op.y)
+    return (
+        dtype is not None
+        and dtype.is_floating_point
+        and y.ndim <= 1
+        and y.size in (1, column_count(op.x))
+        and bool((np.isfinite(y) & (y != 0)).all())
     )
 
 
-def _plain(part: Op) -> Op:
-    """The indicator columns under casts, which keep their zeros and ones."""
-    inner = part
-    while isinstance(inner, Cast):
-        inner = inner.x
-    return inner if isinstance(inner, OneHot) else part
+def _scaled(piece: _Piece, op: Arith) -> _Piece:
+    y = np.asarray(op.y)
+    by = y[piece.at] if y.size > 1 else op.y
+    if not piece.indicates:
+        return replace(piece, op=Arith(op.fn, piece.op, by))
+    dtype = NUMPY_DTYPES[op.dtype]
+    ones, by = piece.ones.astype(dtype), np.asarray(by, dtype)
+    ones = ones * by if op.fn is torch.mul else ones / by
+    return replace(piece, ones=ones.astype(np.float64))
 
 
-def _rows(dense: tuple[Op, ...]) -> Op:
-    rows = dense[0] if len(dense) == 1 and dense[0].width is not None else Concat(dense)
-    return rows if rows.dtype == torch.float64 else Cast(rows, torch.float64)
-
-
-def _codes(split: _Split) -> tuple[Op, tuple[int, ...]]:
-    codes = tuple(one_hot.x for one_hot in split.codes)
-    sizes = tuple(n for one_hot in split.codes for n in one_hot.sizes)
-    return (codes[0] if len(codes) == 1 else Concat(codes)), sizes
+def _weight(pieces: tuple[_Piece, ...], weight: np.ndarray) -> np.ndarray:
+    return np.concatenate([weight[:0], *(p.weight(weight) for p in pieces)])
 
 
 def _product(split: _Split, op: MatMul) -> Op:
-    codes, sizes = _codes(split)
-    weight = np.asarray(split.code_weight, np.float64)
-    nothing = np.zeros((1, *weight.shape[1:]))
-    gathered = GatherSum(codes, sizes, np.concatenate([weight, nothing]))
-    if not split.dense:
+    nothing = np.zeros((1, *op.weight.shape[1:]))
+    weight = np.concatenate([_weight(split.coded, op.weight), nothing])
+    gathered = GatherSum(split.codes, split.sizes, weight.astype(np.float64))
+    if split.rows is None:
         return gathered
-    dense = MatMul(_rows(split.dense), np.ascontiguousarray(split.dense_weight))
-    return dense + gathered
+    return MatMul(split.rows, np.ascontiguousarray(_weight(split.dense, op.weight))) + gathered
 
 
 def _decision(split: _Split, op: Decided) -> Op:
-    codes, sizes = _codes(split)
-    rows = Concat((*split.dense, KnownCodes(codes)))
+    known = KnownCodes(split.codes)
+    rows = known if split.rows is None else Concat((split.rows, known))
+    dense = _weight(split.dense, op.weight)
     # |V[c_1]| + ... <= sqrt(number known) * sqrt(number of columns) * the largest |V|.
-    most = np.abs(split.code_weight).max(axis=0, keepdims=True) * np.sqrt(len(sizes))
-    weight = np.concatenate([split.dense_weight, most])
-    terms = len(split.dense_weight) + len(sizes)
-    return replace(op, rows=rows, weight=weight, terms=terms)
+    coded = np.abs(_weight(split.coded, op.weight))
+    most = coded.max(axis=0, keepdims=True, initial=0.0) * np.sqrt(len(split.sizes))
+    terms = len(dense) + len(split.sizes)
+    return replace(op, rows=rows, weight=np.concatenate([dense, most]), terms=terms)
