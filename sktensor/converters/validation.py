@@ -85,7 +85,7 @@ def _number_dtype(kind: str) -> np.dtype:
         return np.dtype(np.float64)
     try:
         dtype = np.dtype(kind)
-    except TypeError:
+    except (TypeError, ValueError):  # an extension's name
         dtype = None
     if dtype not in TORCH_DTYPES:
         raise Unsupported(f"a column of {kind} as numbers")

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
 
@@ -29,6 +31,7 @@ def ordinal(X, probe=None, **params):
     return Case(OrdinalEncoder(**params), X, probe=probe, exact=True)
 
 
+STRINGY = ["string[python]", "string[pyarrow]", pd.ArrowDtype(pa.string()), "category"]
 UNKNOWN = {"handle_unknown": "use_encoded_value", "unknown_value": -1}
 CASES = [
     one_hot(TEXT, SHUFFLED),
@@ -50,6 +53,18 @@ CASES = [
     one_hot(RARE, NEW, min_frequency=5, handle_unknown="ignore", sparse_output=False),
     one_hot(TEXT.assign(colour=TEXT["colour"].astype("string[python]")), sparse_output=False),
     one_hot(TEXT.assign(colour=TEXT["colour"].astype("category")), TEXT, sparse_output=False),
+    *[one_hot(TEXT.astype({"colour": k}), UNSEEN, handle_unknown="ignore") for k in STRINGY],
+    one_hot(pl.from_pandas(TEXT), pl.from_pandas(UNSEEN), handle_unknown="ignore"),
+    one_hot(pl.from_pandas(MIXED), sparse_output=False),
+    one_hot(MIXED.astype({"n": "Int64"}), MIXED, sparse_output=False),
+    one_hot(MIXED[["n"]].astype("category"), MIXED[["n"]]),
+    one_hot(MIXED.astype(object), handle_unknown="ignore", dtype=np.float32),
+    one_hot(NUMBERS.astype(object), NUMBERS[:5].astype(object), sparse_output=False),
+    one_hot(NUMBERS, NUMBERS.astype(object)),
+    one_hot(d.FRAME[["n", "a", "flag"]], sparse_output=False),
+    one_hot(d.CODES.astype(np.int8), d.CODES.astype(np.uint8), drop=[0, 1, 3]),
+    one_hot(RARE, NEW, max_categories=1, handle_unknown="infrequent_if_exist"),
+    one_hot(RARE, RARE[::-1], min_frequency=0.2, handle_unknown="warn"),
     Case(OneHotEncoder(sparse_output=False).set_output(transform="pandas"), TEXT),
     ordinal(TEXT, SHUFFLED),
     ordinal(TEXT, UNSEEN, **UNKNOWN),
@@ -60,6 +75,12 @@ CASES = [
     ordinal(NUMBERS, OTHERS, handle_unknown="use_encoded_value", unknown_value=np.nan),
     ordinal(RARE, NEW, max_categories=4, **UNKNOWN),
     ordinal(d.CODES),
+    ordinal(HOLES, dtype=np.int32, encoded_missing_value=-5),
+    ordinal(
+        pl.from_pandas(MIXED),
+        pl.from_pandas(UNSEEN.join(MIXED[["n", "flag"]])[list(MIXED)]),
+        **UNKNOWN,
+    ),
     Case(TargetEncoder(random_state=0), TEXT, d.Y_REAL, probe=UNSEEN),
     Case(TargetEncoder(random_state=0), MIXED, d.Y_LABELS),
     Case(TargetEncoder(random_state=0), d.STRINGS, d.Y_TEXT),

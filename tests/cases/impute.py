@@ -1,6 +1,8 @@
 """Rows for `sklearn.impute`."""
 
 import numpy as np
+import pandas as pd
+import polars as pl
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
@@ -37,6 +39,19 @@ CASES = [
     case(SimpleImputer(strategy="constant", fill_value="none", missing_values=None), NONES),
     case(SimpleImputer(strategy="most_frequent"), WORDS),
     case(make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder()), WORDS),
+    case(SimpleImputer(strategy="constant", fill_value="none", add_indicator=True), HOLES),
+    case(SimpleImputer(strategy="most_frequent", missing_values=pd.NA), WORDS.astype("string")),
+    case(SimpleImputer(strategy="most_frequent", missing_values="red"), d.STRINGS),
+    case(SimpleImputer(strategy="most_frequent"), d.FRAME[["colour", "b", "flag"]]),
+    case(SimpleImputer(strategy="most_frequent"), pl.from_pandas(WORDS[["colour"]])),
+    case(SimpleImputer(strategy="constant", keep_empty_features=False, add_indicator=True), EMPTY),
+    case(SimpleImputer(strategy="most_frequent", missing_values=0.5), d.CODES.astype(np.int8)),
+    case(SimpleImputer(missing_values=np.float64(0.1)), np.where(d.X_NAN > 0, 0.1, d.X)),
+    case(SimpleImputer(strategy="most_frequent"), d.X_NAN, probe=d.CODES[:, [0, 1, 2, 0, 1, 2]]),
+    case(MissingIndicator(), HOLES),
+    case(MissingIndicator(features="all"), WORDS),
+    case(MissingIndicator(missing_values=None), NONES),
+    case(MissingIndicator(sparse=True), SOME_NAN, native=("transform",), reason="sparse=True"),
     case(MissingIndicator(error_on_new=False), SOME_NAN, probe=d.X_NAN[:, :3]),
     case(MissingIndicator(), SOME_NAN, probe=d.X_NAN[:, :3]),
     case(MissingIndicator(features="all")),
