@@ -19,7 +19,6 @@ FLOORS = {
     "table": 0,
     "threads": 0,
     "devices": 0,
-    "devices": 0,
     "kernels": 0,
     "ops": 1,
     "graph": 2,
@@ -37,7 +36,6 @@ FLOORS = {
 LIBRARIES = {
     "table": {"torch", "scipy", "sklearn"},
     "threads": {"torch"},
-    "devices": {"torch"},
     "devices": {"torch"},
     "kernels": {"torch", "numba", "llvmlite", "triton"},  # llvmlite: the intrinsics of Numba
     "ops": {"torch", "scipy"},

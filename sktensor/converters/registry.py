@@ -123,9 +123,7 @@ def converter_types() -> tuple[type, ...]:
     return tuple(_CONVERTERS)
 
 
-def convert(
-    estimator: Any, x: Op, name: str | None = None, *, squeeze: bool = False
-) -> Responses:
+def convert(estimator: Any, x: Op, name: str | None = None, *, squeeze: bool = False) -> Responses:
     """What `estimator` answers for the table `x`, natively where it has or finds no converter.
 
     With `squeeze` it reads the only column as one value a row, which no converter takes.
