@@ -128,7 +128,7 @@ def fitted(estimator, table, y=None):
     """The estimator fitted, or None where scikit-learn refuses the table."""
     try:
         return fitted_quietly(estimator, table, y)
-    except (TypeError, ValueError, OverflowError):
+    except (AttributeError, OverflowError, TypeError, ValueError):
         return None
 
 

@@ -42,7 +42,10 @@ CASES = [
     case(SimpleImputer(strategy="constant", fill_value="none", add_indicator=True), HOLES),
     case(SimpleImputer(strategy="most_frequent", missing_values=pd.NA), WORDS.astype("string")),
     case(SimpleImputer(strategy="most_frequent", missing_values="red"), d.STRINGS),
-    case(SimpleImputer(strategy="most_frequent"), d.FRAME[["colour", "b", "flag"]]),
+    case(
+        SimpleImputer(strategy="most_frequent"),
+        d.FRAME[["colour", "b", "flag"]].astype({"colour": object}),
+    ),
     case(SimpleImputer(strategy="most_frequent"), pl.from_pandas(WORDS[["colour"]])),
     case(SimpleImputer(strategy="constant", keep_empty_features=False, add_indicator=True), EMPTY),
     case(SimpleImputer(strategy="most_frequent", missing_values=0.5), d.CODES.astype(np.int8)),
