@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..ops import ArgMax, Cast, Column, Concat, Map, Op, Provided, Take
-from .registry import Responses
+from .registry import Responses, Unsupported
 
 
 def transformer(op: Op) -> Responses:
@@ -68,6 +68,17 @@ def _far_apart(scores: torch.Tensor) -> torch.Tensor:
     """Whether `best - second > 1e-9 (largest + 1)`, in magnitude: rounding is far from that."""
     best, second = scores.topk(2, dim=1).values.unbind(dim=1)
     return best - second > 1e-9 * (scores.abs().amax(dim=1) + 1)
+
+
+def known(answer: Op) -> Op:
+    """A member's answer for an estimator that goes on computing with it, if it is in float64.
+
+    A float32 may be one of its neighbours: which one, BLAS decides by the layout of the rows too.
+    That is more than the float64 computed from it may be off, and labels may depend on it.
+    """
+    if answer.dtype == torch.float32:
+        raise Unsupported("a member that answers in float32")
+    return answer
 
 
 def labels(codes: Op, classes: np.ndarray) -> Op:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from sklearn.tree import (
     ExtraTreeClassifier,
     ExtraTreeRegressor,
 )
-from sklearn.utils import get_tags
 
 from ..ops import ArgMax, Column, Labels, Op, Select, Several
 from . import trees
@@ -25,33 +23,39 @@ from .validation import validate
 @converts(DecisionTreeClassifier, ExtraTreeClassifier)
 def tree_classifier(est, x):
     x = validate_for_trees(est, x, est)
-    nodes = [tree_of(est, x, class_fractions(est))]
-    fractions = trees.forest(x, nodes, nodes[0].value.shape[1])
-    return votes(est, fractions, leaves_of(x, nodes, one=True))
+    value = class_fractions(est)
+    fractions = trees.forest(x, [tree_of(est, x, value)], value.shape[1])
+    return votes(est, fractions, Column(trees.reached(fractions), 0))
 
 
 @converts(DecisionTreeRegressor, ExtraTreeRegressor)
 def tree_regressor(est, x):
     x = validate_for_trees(est, x, est)
-    nodes = [tree_of(est, x, est.tree_.value[:, :, 0])]
-    sums = trees.forest(x, nodes, est.n_outputs_)
+    sums = trees.forest(x, [tree_of(est, x, est.tree_.value[:, :, 0])], est.n_outputs_)
     return Responses(
         predict=Column(sums, 0) if est.n_outputs_ == 1 else sums,
-        apply=leaves_of(x, nodes, one=True),
+        apply=Column(trees.reached(sums), 0),
     )
 
 
 def validate_for_trees(est: Any, x: Op, tree: Any) -> Op:
-    """The rows in float32, with NaN where the trees take it."""
-    allow_nan = get_tags(tree).input_tags.allow_nan and tree.monotonic_cst is None
+    """The rows in float32, with NaN where trees like `tree` take it."""
+    allow_nan = takes_nan(tree, x)
     return validate(est, x, torch.float32, allow_nan=allow_nan, accept_sparse=True)
+
+
+def takes_nan(tree: Any, x: Op) -> bool:
+    """Whether the tree knows where to send NaN, which in a sparse matrix none does."""
+    return not x.sparse and bool(tree._support_missing_values(np.empty((0, 0))))
 
 
 def tree_of(est: Any, x: Op, value: np.ndarray, features: np.ndarray | None = None) -> trees.Tree:
     """A fitted tree with these values for its nodes, reading the columns `features` of x."""
     tree = est.tree_
     leaf = tree.children_left < 0
-    feature = tree.feature if features is None else np.asarray(features)[tree.feature]
+    feature = tree.feature
+    if features is not None:
+        feature = np.asarray(features)[np.maximum(feature, 0)]  # a leaf has feature -2
     return trees.Tree(
         np.where(leaf, -1, feature),
         trees.below(tree.threshold, x),
@@ -90,9 +94,3 @@ def votes(est: Any, fractions: Op, leaves: Op | None) -> Responses:
         predict_log_proba=Several(tuple(logarithm(p) for p in parts)),
         apply=leaves,
     )
-
-
-def leaves_of(x: Op, nodes: Sequence[trees.Tree], one: bool = False) -> Op:
-    """The leaf each row ends in: one value a row for a lone tree, or one column a tree."""
-    reached = trees.leaves(x, nodes)
-    return Column(reached, 0) if one else reached

@@ -58,10 +58,21 @@ def forest(x: Op, trees: Sequence[Tree], n_outputs: int) -> Forest:
 
 def leaves(x: Op, trees: Sequence[Tree]) -> Op:
     """The leaf each row ends in, one column a tree: its position in its tree."""
+    among_all = leaves_among_all(x, trees)
+    return among_all - among_all.roots[None]
+
+
+def leaves_among_all(x: Op, trees: Sequence[Tree]) -> Leaves:
+    """The leaf each row ends in, one column a tree: its position among all nodes."""
     starts = _starts(trees)
     feature, threshold, left, right, missing_left = _joined(trees, starts)
-    reached = Leaves(x, feature, threshold, left, right, missing_left, starts[:-1])
-    return reached - starts[None, :-1]
+    return Leaves(x, feature, threshold, left, right, missing_left, starts[:-1])
+
+
+def reached(forest: Forest) -> Op:
+    """The leaf of each tree of a forest that each row ends in: its position in its tree."""
+    parts = (forest.feature, forest.threshold, forest.left, forest.right, forest.missing_left)
+    return Leaves(forest.x, *parts, forest.roots) - forest.roots[None]
 
 
 def _starts(trees: Sequence[Tree]) -> np.ndarray:

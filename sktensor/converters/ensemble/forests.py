@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
+from sklearn import __version__
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
     ExtraTreesClassifier,
@@ -18,16 +20,34 @@ from sklearn.ensemble import (
     IsolationForest,
     RandomForestClassifier,
     RandomForestRegressor,
+    RandomTreesEmbedding,
 )
 from sklearn.ensemble._gb import _init_raw_predictions
 from sklearn.ensemble._iforest import _average_path_length
+from sklearn.utils.fixes import parse_version
 
-from ...ops import Arith, Cast, Column, Concat, Map, OnHost, Op, Select, Softmax, Take, cast
+from ...ops import (
+    ArgMax,
+    Arith,
+    Cast,
+    Column,
+    Concat,
+    Map,
+    Native,
+    OnHost,
+    Op,
+    Provided,
+    Select,
+    Softmax,
+    Take,
+    cast,
+)
 from .. import trees
 from ..registry import Responses, Unsupported, convert, converts
-from ..responses import classifier, two_columns
-from ..tree import class_fractions, leaves_of, tree_of, validate_for_trees, votes
+from ..responses import apart, classifier, known, two_columns
+from ..tree import class_fractions, tree_of, validate_for_trees, votes
 from ..validation import validate
+from .plain_trees import EXACT
 
 
 @converts(RandomForestClassifier, ExtraTreesClassifier)
@@ -35,23 +55,34 @@ def forest_classifier(est, x):
     x = validate_for_trees(est, x, est.estimators_[0])
     nodes = [tree_of(tree, x, class_fractions(tree)) for tree in est.estimators_]
     sums = trees.forest(x, nodes, nodes[0].value.shape[1])
-    return votes(est, sums / len(nodes), leaves_of(x, nodes))
+    return votes(est, sums / len(nodes), trees.reached(sums))
 
 
 @converts(RandomForestRegressor, ExtraTreesRegressor)
 def forest_regressor(est, x):
     x = validate_for_trees(est, x, est.estimators_[0])
     nodes = [tree_of(tree, x, tree.tree_.value[:, :, 0]) for tree in est.estimators_]
-    mean = trees.forest(x, nodes, est.n_outputs_) / len(nodes)
+    sums = trees.forest(x, nodes, est.n_outputs_)
+    mean = sums / len(nodes)
     return Responses(
-        predict=Column(mean, 0) if est.n_outputs_ == 1 else mean, apply=leaves_of(x, nodes)
+        predict=Column(mean, 0) if est.n_outputs_ == 1 else mean, apply=trees.reached(sums)
     )
+
+
+@converts(RandomTreesEmbedding)
+def random_trees_embedding(est, x):
+    x = validate_for_trees(est, x, est.estimators_[0])
+    nodes = [tree_of(tree, x, tree.tree_.value[:, :, 0]) for tree in est.estimators_]
+    leaves = trees.reached(trees.forest(x, nodes, 1))
+    indicators = convert(est.one_hot_encoder_, leaves, "one_hot_encoder_")
+    return Responses(transform=indicators.get("transform"), apply=leaves)
 
 
 @converts(IsolationForest)
 def isolation_forest(est, x):
-    # Infinities are allowed here; they go to the native method for its warnings of overflow.
-    x = validate(est, x, torch.float32, allow_nan=True, accept_sparse=True)
+    # Infinities are allowed here; they go to the native method for its warnings of overflow. So
+    # does NaN in a sparse matrix, where it goes right whatever the node says.
+    x = validate(est, x, torch.float32, allow_nan=not x.sparse, accept_sparse=True)
     nodes = [
         tree_of(tree, x, _path_lengths(tree.tree_)[:, None], features)
         for tree, features in zip(est.estimators_, est.estimators_features_, strict=True)
@@ -71,6 +102,11 @@ def isolation_forest(est, x):
     )
 
 
+def _not_around_zero(x: torch.Tensor) -> torch.Tensor:
+    """Whether no rounding of what a sum of leaves was added to can have changed the sign."""
+    return x.abs() > 1e-9
+
+
 def _not_below_zero(x: torch.Tensor) -> torch.Tensor:
     return ~(x < 0)
 
@@ -83,31 +119,43 @@ def _path_lengths(tree: Any) -> np.ndarray:
 
 @converts(GradientBoostingRegressor)
 def gradient_boosting_regressor(est, x):
-    raw = Column(_boosted(est, x), 0)
-    reasons = {"apply": "a leaf for every stage and class"}
-    return Responses(predict=raw, reasons=reasons)
+    return Responses(
+        predict=Column(_boosted(est, x), 0), apply=_stage_leaves(est, x), reasons=NO_APPLY
+    )
 
 
 @converts(GradientBoostingClassifier)
 def gradient_boosting_classifier(est, x):
     raw = _boosted(est, x)
-    reasons = {"apply": "a leaf for every stage and class"}
+    computed = _constant_start(est, raw.width or 1) is None
     if raw.width == 1:
         raw = Column(raw, 0)
+        if computed:
+            raw = Provided(raw, raw, _not_around_zero)
         codes = Cast(Map(raw, _not_below_zero, torch.bool), torch.int64)
         margin = 2 * raw if est.loss == "exponential" else raw
         responses = classifier(
             est, scores=raw, proba=two_columns(Map(margin, torch.sigmoid)), codes=codes
         )
     else:
-        responses = classifier(est, scores=raw, proba=Softmax(raw))
-    return Responses(
-        predict=responses.predict,
-        predict_proba=responses.predict_proba,
-        predict_log_proba=responses.predict_log_proba,
-        decision_function=raw,
-        reasons=reasons,
-    )
+        best = ArgMax(apart(raw) if computed else raw)
+        responses = classifier(est, scores=raw, proba=Softmax(raw), codes=best)
+    return replace(responses, reasons=NO_APPLY)
+
+
+NO_APPLY = {"apply": "three dimensions, or names that the trees do not know"}
+
+
+def _stage_leaves(est: GradientBoostingRegressor, x: Op) -> Op | None:
+    """The leaf of every stage, as a float.
+
+    The trees read the rows here, not the estimator: it has nothing to say of the columns' names.
+    """
+    if x.names is not None or hasattr(est, "feature_names_in_"):
+        return None
+    x = validate_for_trees(est, x, est.estimators_[0, 0])
+    nodes = [tree_of(tree, x, tree.tree_.value[:, :, 0]) for tree in est.estimators_[:, 0]]
+    return Cast(trees.reached(trees.forest(x, nodes, 1)), torch.float64)
 
 
 def _boosted(est: Any, x: Op) -> Op:
@@ -130,18 +178,47 @@ def _boosted(est: Any, x: Op) -> Op:
 def _start(est: Any, x: Op) -> Op:
     """What the init estimator predicts, as a margin."""
     init = convert(est.init_, x, "init_")
-    link = type(est._loss.link).__name__
     if isinstance(est, GradientBoostingRegressor):
-        if link != "IdentityLink":
-            raise Unsupported(f"the link {link}")
-        values = Concat((init.get("predict"),))
-        return cast(values, torch.float64)
-    if link != "LogitLink":
+        return cast(Concat((known(init.get("predict")),)), torch.float64)
+    p = cast(known(init.get("predict_proba")), torch.float64)
+    if p.width != len(est.classes_):
+        raise Unsupported("an init estimator of other classes")
+    if not est._loss.is_multiclass:
+        p = Select(p, np.array([1]))
+    if type(est.init_) not in EXACT and not isinstance(init.get("predict_proba"), Native):
+        p = Provided(p, p, _well_inside)
+    p = Arith(torch.minimum, Arith(torch.maximum, p, np.array([EPS])), np.array([1 - EPS]))
+    link = type(est._loss.link).__name__
+    if link not in LINKS:
         raise Unsupported(f"an init estimator before the link {link}")
-    eps = np.finfo(np.float64).eps
-    p = cast(Select(init.get("predict_proba"), np.array([1])), torch.float64)
-    p = Arith(torch.minimum, Arith(torch.maximum, p, np.array([eps])), np.array([1 - eps]))
-    return Map(p, torch.logit)
+    return Map(p, LINKS[link])
+
+
+# What probabilities are clipped to before their link.
+EPS = float(
+    np.finfo(np.float64 if parse_version(__version__) >= parse_version("1.8") else np.float32).eps
+)
+
+
+def _well_inside(p: torch.Tensor) -> torch.Tensor:
+    """Whether the last bits of a probability, which may not be ours, are lost in its logit."""
+    return (p > 1e-4) & (p < 1 - 1e-4)
+
+
+def _half_logit(p: torch.Tensor) -> torch.Tensor:
+    return 0.5 * torch.logit(p)
+
+
+def _symmetric_logit(p: torch.Tensor) -> torch.Tensor:
+    """`log(p / (product of all p) ** (1 / n_classes))`."""
+    return (p / p.log().mean(dim=1, keepdim=True).exp()).log()
+
+
+LINKS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "LogitLink": torch.logit,
+    "HalfLogitLink": _half_logit,
+    "MultinomialLogit": _symmetric_logit,
+}
 
 
 def _constant_start(est: Any, n_outputs: int) -> np.ndarray | None:
