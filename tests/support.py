@@ -47,12 +47,32 @@ def assert_same(ours: Any, native: Any, *, exact: bool = False) -> None:
     assert ours.shape == native.shape, (ours.shape, native.shape)
     assert ours.dtype == native.dtype, (ours.dtype, native.dtype)
     tolerance = None if exact else TOLERANCE.get(native.dtype)
+    if native.dtype == object:
+        assert all(map(_same_object, ours.flat, native.flat)), (ours, native)
+        return
+    if native.dtype == object:
+        assert [_cell(v) for v in ours.flat] == [_cell(v) for v in native.flat]
+        return
     if tolerance is None:
         np.testing.assert_array_equal(ours, native)
         return
     finite = np.abs(native[np.isfinite(native)])
     largest = float(finite.max(initial=0.0))
     np.testing.assert_allclose(ours, native, rtol=tolerance, atol=tolerance * min(largest, 1e300))
+
+
+def _same_object(ours: Any, native: Any) -> bool:
+    """Whether two items of an array of objects are equal; NaN is like NaN, and only like it."""
+    if ours is native:
+        return True
+    if not isinstance(native, type(ours)):
+        return False
+    return bool(ours == native or (ours != ours and native != native))
+
+
+def _cell(value: Any) -> Any:
+    """An object to compare by: every NaN is the same, and None and `pandas.NA` are others."""
+    return "NaN" if isinstance(value, float) and value != value else (type(value), repr(value))
 
 
 def _assert_same_frame(ours: Any, native: Any, exact: bool) -> None:

@@ -82,6 +82,8 @@ def _positions(est: ColumnTransformer, x: Op) -> Any:
     """
     indices = est._transformer_to_input_indices
     fitted = getattr(est, "feature_names_in_", None)
+    if x.names is not None and len({isinstance(name, str) for name in x.names}) > 1:
+        raise Unsupported("names of several types")
     if fitted is not None and x.names is not None:
         if len(set(x.names)) < len(x.names):
             raise Unsupported("columns of one name")

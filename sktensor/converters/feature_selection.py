@@ -61,5 +61,5 @@ def _selected(est: Any, x: Op) -> Op:
     if framed and is_table(x) and len(set(signature(x).kinds or ())) > 1:
         raise Unsupported("a DataFrame of several dtypes")
     allow_nan = get_tags(est).input_tags.allow_nan
-    x = validate(est, x, "numeric", allow_nan=allow_nan, allow_inf=allow_nan, accept_sparse=True)
+    x = validate(est, x, None, allow_nan=allow_nan, allow_inf=allow_nan, accept_sparse=True)
     return select(x, support.tolist())

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
 
-from ..ops import ArgMax, Concat, LogSoftmax, Map, MatMul, Op, Provided, cast
+from ..ops import ArgMax, Concat, Finite, LogSoftmax, Map, MatMul, Op, Provided, cast
 from ..table import TORCH_DTYPES
 from .linear import Linear, linear, minus, plus
 from .registry import Responses, Unsupported, converts
@@ -60,12 +60,17 @@ def gaussian_nb(est, x):
     if not np.all(est.class_prior_ > 0):
         raise Unsupported("a class of no weight, of which each answer warns")
     x = validate(est, x, "numeric")
+    if np.result_type(numpy_dtype(x), est.theta_, est.var_) == np.float32:
+        raise Unsupported("a sum in float32 rounds as NumPy orders it")
     joint = []
     for prior, mean, variance in zip(est.class_prior_, est.theta_, est.var_, strict=True):
-        constant = np.log(prior) - 0.5 * np.sum(np.log(2.0 * np.pi * variance))
+        # Fitted on float32, both terms are rounded to that, and what they are added to is not.
+        scale = -0.5 * np.sum(np.log(2.0 * np.pi * variance))
+        constant = np.float64(np.log(prior)) + np.float64(scale)
+        variance = variance.astype(np.float64)
         squares = Map(minus(x, mean), torch.square)
         joint.append(plus(MatMul(squares, -0.5 / variance[:, None]), constant))
-    scores = Concat(tuple(joint))
+    scores = Finite(Concat(tuple(joint)))  # NumPy warns of squares that overflow
     return _bayes(est, scores, apart(scores))
 
 

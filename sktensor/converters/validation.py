@@ -16,6 +16,7 @@ from ..table import NULLABLE_NUMBERS, NUMPY_DTYPES, TORCH_DTYPES, UNKNOWN
 from .registry import Unsupported, current_conversion
 
 FLOATS = (torch.float32, torch.float64)
+KEPT = frozenset({"object", *NULLABLE_NUMBERS})  # kinds that need a dtype to become numbers
 
 
 def validate(
@@ -31,7 +32,8 @@ def validate(
     """The array that the estimator's `validate_data(X, reset=False, ...)` would make of `x`.
 
     dtype is "float" for `FLOAT_DTYPES` (float32 and float64 stay, all else becomes float64),
-    "numeric" to keep any number's dtype, or the dtype to cast to. Values that scikit-learn
+    "numeric" to keep any number's dtype and make numbers of objects, None to leave objects what
+    they are, which is not compiled, or the dtype to cast to. Values that scikit-learn
     would refuse make the program hand the call to the native method.
     """
     n_features = getattr(estimator, "n_features_in_", None)
@@ -56,7 +58,11 @@ def as_numbers(x: Op, dtype: torch.dtype | str | None = "float") -> Op:
         raise Unsupported("no numbers")
     if dtype == "float":
         wanted = found if found in FLOATS else torch.float64
-    elif dtype == "numeric" or dtype is None:
+    elif dtype == "numeric":
+        wanted = found
+    elif dtype is None:
+        if is_table(x) and not KEPT.isdisjoint(signature(x).kinds or ()):
+            raise Unsupported("objects that stay objects")
         wanted = found
     else:
         assert isinstance(dtype, torch.dtype)
@@ -125,5 +131,3 @@ def numpy_dtype(x: Op) -> np.dtype:
     """The NumPy dtype of an op that is an array."""
     assert x.dtype is not None
     return NUMPY_DTYPES[x.dtype]
-
-

@@ -92,7 +92,7 @@ def _best(proba: Op, exact: bool) -> Op:
 
 def _bagged(est: Any, x: Op) -> list[Responses]:
     """What the members answer, each from its columns."""
-    x = validate(est, x, "numeric", allow_nan=True, allow_inf=True, accept_sparse=True)
+    x = validate(est, x, None, allow_nan=True, allow_inf=True, accept_sparse=True)
     return [
         convert(member, select(x, [int(i) for i in features]), f"estimators_{k}")
         for k, (member, features) in enumerate(
@@ -191,7 +191,7 @@ def voting_regressor(est, x):
 
 @converts(AdaBoostClassifier)
 def ada_boost_classifier(est, x):
-    x = validate(est, x, "numeric", accept_sparse=True)
+    x = validate(est, x, None, accept_sparse=True)
     n_classes = est.n_classes_
     if n_classes == 1:
         raise Unsupported("one class")
@@ -213,7 +213,7 @@ def ada_boost_classifier(est, x):
 
 @converts(AdaBoostRegressor)
 def ada_boost_regressor(est, x):
-    x = validate(est, x, "numeric", accept_sparse=True)
+    x = validate(est, x, None, accept_sparse=True)
     weights = np.asarray(est.estimator_weights_[: len(est.estimators_)], np.float64)
     if of_trees(est.estimators_, REGRESSORS):
         return regressor(WeightedMedian(values_of_trees(est, x), weights))

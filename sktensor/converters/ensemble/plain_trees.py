@@ -56,7 +56,7 @@ def bagged_values(est: Any, x: Op) -> Op:
 
 def _validate_members(est: Any, x: Op) -> Op:
     """The rows as the committee lets them through and its trees take them."""
-    x = validate(est, x, "numeric", allow_nan=True, allow_inf=True, accept_sparse=True)
+    x = validate(est, x, None, allow_nan=True, allow_inf=True, accept_sparse=True)
     allow_nan = all(takes_nan(tree, x) for tree in est.estimators_)
     return Finite(as_numbers(x, torch.float32), allow_nan)
 

@@ -59,7 +59,7 @@ def function_transformer(est, x):
         return transformer(x)
     if is_table(x) and len(set(signature(x).kinds or ())) > 1:
         raise Unsupported("columns of other names and several dtypes")
-    return transformer(Named(as_numbers(x, "numeric"), None, names, True))
+    return transformer(Named(as_numbers(x, None), None, names, True))
 
 
 def applied(func: Any, x: Op, names: tuple[Any, ...] | None = None) -> Op:
@@ -78,7 +78,7 @@ def applied(func: Any, x: Op, names: tuple[Any, ...] | None = None) -> Op:
 def _floats(func: Any, x: Op) -> Op:
     if is_table(x) and len({_width(kind) for kind in signature(x).kinds or ()}) > 1:
         raise Unsupported("columns of several dtypes")
-    x = as_numbers(x, "numeric")
+    x = as_numbers(x, None)
     assert x.dtype is not None
     if x.dtype.is_floating_point:
         return x
