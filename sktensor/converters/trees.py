@@ -104,5 +104,5 @@ def below(threshold: np.ndarray, x: Op) -> np.ndarray:
     dtype = NUMPY_DTYPES[x.dtype]
     with np.errstate(over="ignore"):
         rounded = threshold.astype(dtype)
-    above = rounded.astype(np.float64) > threshold
-    return np.where(above, np.nextafter(rounded, dtype.type(-np.inf)), rounded)
+        next_below = np.nextafter(rounded, dtype.type(-np.inf))
+    return np.where(rounded.astype(np.float64) > threshold, next_below, rounded)

@@ -118,12 +118,6 @@ BOOSTED = [
         **APPLY,
     ),
     case(GradientBoostingClassifier(**FEW, init=SHALLOW), y=d.Y_TEXT, exact=False, **APPLY),
-    case(
-        GradientBoostingClassifier(**FEW, init=GaussianNB()),
-        y=d.Y_LABELS,
-        exact=False,
-        native=("predict", "predict_proba", "predict_log_proba", "decision_function", "apply"),
-    ),
     case(HistGradientBoostingRegressor(**SHORT), y=d.Y_REAL),
     case(HistGradientBoostingRegressor(**SHORT, loss="absolute_error"), d.X_NAN, d.Y_REAL),
     case(HistGradientBoostingRegressor(**SHORT, loss="quantile", quantile=0.8), y=d.Y_REAL),
