@@ -213,7 +213,7 @@ def as_tensors(answer: Any, device: torch.device) -> Any:
     """The arrays of an answer as tensors on a device; labels that are no numbers as they are."""
     if isinstance(answer, list | tuple) and not hasattr(answer, "_fields"):
         return type(answer)(as_tensors(part, device) for part in answer)
-    if isinstance(answer, np.ndarray) and answer.dtype in TORCH_DTYPES:
+    if isinstance(answer, np.ndarray) and (answer.dtype in TORCH_DTYPES or answer.dtype == "f2"):
         answer = to_device(answer)
         return answer if not _holds(device, answer.dtype) else answer.to(device)
     return answer
