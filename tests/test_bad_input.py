@@ -34,6 +34,7 @@ RNG = np.random.RandomState(0)
 X = RNG.randn(40, 4)
 Y = (X[:, 0] + X[:, 1] > 0).astype(int)
 FRAME = pd.DataFrame(X, columns=list("abcd"))
+TWO_LEVELS = pd.MultiIndex.from_product([["a", "b"], ["c", "d"]])
 
 MIXED = ColumnTransformer(
     [("numbers", StandardScaler(), ["a", "b"]), ("bounds", MinMaxScaler(), ["c"])],
@@ -150,7 +151,7 @@ BAD = {
     "a column twice": FRAME[["a", "a", "c", "d"]],
     "columns with numbers for names": pd.DataFrame(X),
     "columns with mixed names": FRAME.rename(columns={"d": 3}),
-    "columns of two levels": pd.DataFrame(X, columns=pd.MultiIndex.from_product([["a", "b"], ["c", "d"]])),
+    "columns of two levels": pd.DataFrame(X, columns=TWO_LEVELS),
     "a frame with NaN": pd.DataFrame(with_value(np.nan), columns=list("abcd")),
     "a frame with infinity": pd.DataFrame(with_value(np.inf), columns=list("abcd")),
     "a frame of text": FRAME.astype(str),
