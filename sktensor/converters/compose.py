@@ -8,6 +8,10 @@ import numpy as np
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.model_selection._search_successive_halving import (
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+)
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils._set_output import _get_output_config
@@ -134,7 +138,7 @@ def as_array(x: Op, one_dtype: bool = False) -> Op:
     return as_numbers(x, "numeric")
 
 
-@converts(GridSearchCV, RandomizedSearchCV)
+@converts(GridSearchCV, RandomizedSearchCV, HalvingGridSearchCV, HalvingRandomSearchCV)
 def search(est, x):
     return convert(est.best_estimator_, x, "best_estimator_")
 

@@ -5,6 +5,10 @@ from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
+from sklearn.model_selection._search_successive_halving import (
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+)
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
@@ -33,6 +37,23 @@ CASES = [
     Case(GridSearchCV(SCALED, {"logisticregression__C": [0.1, 1.0]}, cv=2), y=d.Y_LABELS),
     Case(
         RandomizedSearchCV(LinearRegression(), {"fit_intercept": [True, False]}, n_iter=2, cv=2),
+        y=d.Y_REAL,
+    ),
+    Case(
+        HalvingGridSearchCV(
+            SCALED, {"logisticregression__C": [0.1, 1.0]}, cv=2, min_resources=100, random_state=0
+        ),
+        y=d.Y_LABELS,
+    ),
+    Case(
+        HalvingRandomSearchCV(
+            LinearRegression(),
+            {"fit_intercept": [True, False]},
+            n_candidates=2,
+            cv=2,
+            min_resources=100,
+            random_state=0,
+        ),
         y=d.Y_REAL,
     ),
     Case(FeatureUnion([("s", StandardScaler()), ("m", MinMaxScaler())])),
