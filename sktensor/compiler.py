@@ -23,6 +23,7 @@ class Graphs:
     roots: dict[str, Op]
     trace: tuple[Converted, ...]
     warnings: tuple[tuple[str, type[Warning]], ...]
+    sample_failed: bool = False
 
     def natives(self, method: str) -> dict[int, Native]:
         """The native ops of one method, by the identity of their estimator."""
@@ -46,7 +47,7 @@ def build(estimator: Any, signature: Signature, sample: Any = None) -> Graphs:
                 found[method] = native(estimator, table, method, str(why))
     together = optimize(Several(tuple(found.values())))
     roots = dict(zip(found, together.inputs, strict=True))
-    return Graphs(roots, tuple(current.trace), tuple(current.warnings))
+    return Graphs(roots, tuple(current.trace), tuple(current.warnings), current.sample_failed)
 
 
 def _as_answer(op: Op) -> Op:

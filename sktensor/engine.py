@@ -69,17 +69,21 @@ class Engine:
         self._last = signature
         if program is None:
             return natively(self.estimator, method, X)
+        failure: Exception
         try:
             answer = program(X)
-        except Retreat as why:
-            logger.debug("%s answered natively: %s", method, why)
-            return natively(self.estimator, method, X)
         except Exception as error:
-            return self._answer_after(error, key, X)
+            failure = error  # and leave, so that a native error is not said to come of this one
+        else:
+            return self._finish(answer, program.root, X, warned)
+        return self._answer_after(failure, key, X)
+
+    def _finish(self, answer: Any, root: Op, X: Any, warned: Warned) -> Any:
+        """A program's answer in the caller's container, and what the estimator warns of."""
         for message, category in warned:
-            warnings.warn(message, category, stacklevel=4)
-        if isinstance(program.root, Named):
-            return _wrap(answer, program.root, X)
+            warnings.warn(message, category, stacklevel=5)
+        if isinstance(root, Named):
+            return _wrap(answer, root, X)
         return as_tensors(answer, X.device) if isinstance(X, torch.Tensor) else answer
 
     def answer_with(self, method: str, X: Any, *args: Any, **params: Any) -> Any:
@@ -97,10 +101,13 @@ class Engine:
             self.refuse(method, f"{type(self.estimator).__name__} runs it natively")
         return answer
 
-    def _answer_after(self, error: Exception, key: Any, X: Any) -> Any:
-        """The native answer, or error, where a program failed that should not have."""
+    def _answer_after(self, failure: Exception, key: Any, X: Any) -> Any:
+        """The native answer, or error, where a program refused rows or failed."""
         answer = natively(self.estimator, key[0], X)
-        self._give_up(error, key)
+        if isinstance(failure, Retreat):
+            logger.debug("%s answered natively: %s", key[0], failure)
+        else:
+            self._give_up(failure, key)
         return answer
 
     def _give_up(self, error: Exception, key: Any) -> None:
@@ -108,6 +115,9 @@ class Engine:
         if self.fallback == "raise":
             raise error
         self._programs[key] = None, ()
+        if isinstance(error, Unsupported):
+            logger.info("%s runs natively: %s", key[0], error)
+            return
         logger.warning("%s failed", key[0], exc_info=error)
         warnings.warn(
             f"sktensor failed at {key[0]} of {type(self.estimator).__name__}, which answers itself "
@@ -129,20 +139,21 @@ class Engine:
             if len(self._graphs) >= MOST_SIGNATURES:
                 self._graphs.clear()
                 self._programs.clear()
-            graphs = self._graphs.get(key[1:3])
+            graphs, failure = self._graphs.get(key[1:3]), None
             try:
                 if graphs is None:
                     graphs = self._build(signature, X)
                 program = self._program(graphs, method, device or self.device)
-            except Unsupported:
-                natively(self.estimator, method, X)
-                raise
             except Exception as error:
-                natively(self.estimator, method, X)
-                self._give_up(error, key)
-                return self._programs[key]
-            self._graphs[key[1:3]] = graphs
-            self._programs[key] = program, graphs.warnings
+                failure = error
+            if graphs is None or failure is not None or graphs.sample_failed:
+                natively(self.estimator, method, X)  # rows that it refuses tell nothing of others
+            if graphs is not None:
+                self._graphs[key[1:3]] = graphs
+            if failure is not None:
+                self._give_up(failure, key)
+            elif graphs is not None:
+                self._programs[key] = program, graphs.warnings
             return self._programs[key]
 
     def _build(self, signature: Signature, X: Any) -> Graphs:

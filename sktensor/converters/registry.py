@@ -73,6 +73,7 @@ class Conversion:
     """What holds for all estimators of one conversion."""
 
     sample: Any = None
+    sample_failed: bool = False  # some native step refuses these rows
     path: tuple[str, ...] = ()
     trace: list[Converted] = field(default_factory=list)
     warnings: list[tuple[str, type[Warning]]] = field(default_factory=list)
@@ -193,8 +194,8 @@ def native(estimator: Any, x: Op, method: str, reason: str, squeeze: bool = Fals
         raise Unsupported(f"{type(estimator).__name__} reads a DataFrame made on the way")
     if x.sparse and not isinstance(x, Native):
         x = as_csr(x)
-    sample = current_conversion().sample
-    ask = None if sample is None else (lambda op: _ask(op, sample))
+    current = current_conversion()
+    ask = None if current.sample is None else (lambda op: _ask(op, current))
     return Native(x, estimator, method, reason, squeeze, ask)
 
 
@@ -206,13 +207,14 @@ def native_step(estimator: Any, x: Op, method: str, reason: str, name: str) -> N
     return op
 
 
-def _ask(op: Native, sample: Any) -> Any:
+def _ask(op: Native, current: Conversion) -> Any:
     """A native op's result for the sample."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return evaluate(op, sample)
+            return evaluate(op, current.sample)
     except Exception as error:
+        current.sample_failed = True
         name = type(op.estimator).__name__
         raise Unsupported(f"{name}.{op.method} fails on a few rows: {error}") from error
 

@@ -1,0 +1,209 @@
+"""Which device answers, and what is said where the one asked for is missing.
+
+The tests pretend to have cards; what is computed is computed on the CPU.
+"""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sktensor import TensorAccelerated, Unsupported, devices
+from sktensor import estimator as module
+from sktensor.engine import Engine, _fits, as_tensors
+from sktensor.ops import Arith, Cast, Input
+from sktensor.table import Signature
+
+from .support import assert_same
+
+RNG = np.random.RandomState(0)
+X = RNG.randn(30, 3)
+Y = (X[:, 0] > 0).astype(int)
+NATIVE = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def cards(monkeypatch):
+    """A machine with two cards of compute capability 8.6."""
+    monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 6))
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: ["sm_80", "sm_90"])
+    monkeypatch.setattr(torch.cuda, "_is_in_bad_fork", lambda: False)
+
+
+@pytest.fixture
+def no_cards(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: True)
+    monkeypatch.setattr(torch.cuda, "_is_in_bad_fork", lambda: False)
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The devices that engines are made for; all of them answer on the CPU."""
+    asked = []
+
+    class OnCpu(Engine):
+        def __init__(self, estimator, device, *rest):
+            asked.append(device)
+            super().__init__(estimator, CPU, *rest)
+
+    monkeypatch.setattr(module, "Engine", OnCpu)
+    return asked
+
+
+def answers(**params):
+    ours = TensorAccelerated(NATIVE, **params)
+    assert_same(ours.predict_proba(X), NATIVE.predict_proba(X))
+    return ours
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("auto", torch.device("cuda", 1)),
+        ("cuda", torch.device("cuda", 1)),
+        ("cuda:0", torch.device("cuda", 0)),
+        (torch.device("cuda:1"), torch.device("cuda", 1)),
+        ("cpu", CPU),
+        ("cpu:0", CPU),
+        (torch.device("cpu"), CPU),
+    ],
+)
+def test_the_device_asked_for_is_the_one_that_answers(asked, found, cards, made):
+    answers(device=asked)
+    assert made == [found]
+
+
+def test_auto_without_a_card_is_the_cpu(no_cards, made):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        answers()
+    assert made == [CPU]
+
+
+@pytest.mark.usefixtures("no_cards")
+@pytest.mark.parametrize("asked", ["cuda", "cuda:1", "mps", "xpu", torch.device("cuda", 3)])
+def test_one_warning_says_that_a_device_is_missing(asked, made):
+    ours = TensorAccelerated(copy.deepcopy(NATIVE), device=asked)
+    with pytest.warns(UserWarning, match=f"device='{asked}' is not there") as warned:
+        ours.predict(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ours.predict_proba(X)
+        ours.explain()
+        ours.set_params(batch_size=7).predict(X)
+        ours.estimator.set_params(logisticregression__C=2.0)
+        ours.predict(X)
+    assert len(warned) == 1
+    assert warned[0].filename == __file__
+    assert "the CPU answers instead" in str(warned[0].message)
+    assert set(made) == {CPU}
+
+
+@pytest.mark.usefixtures("no_cards")
+def test_a_missing_device_is_an_error_where_nothing_may_fall_back():
+    ours = TensorAccelerated(NATIVE, device="cuda:1", fallback="raise")
+    for call in (lambda: ours.predict(X), ours.explain):
+        with pytest.raises(Unsupported, match="device='cuda:1' is not there"):
+            call()
+
+
+def test_a_card_too_many_is_missing(cards):
+    assert "finds 2 of its kind" in devices.why_missing(torch.device("cuda:2"))
+    assert not devices.why_missing(torch.device("cuda:1"))
+
+
+@pytest.mark.parametrize(
+    ("capability", "archs", "built"),
+    [
+        ((8, 6), ["sm_80"], True),
+        ((8, 6), ["sm_86"], True),
+        ((8, 6), ["sm_89"], False),
+        ((8, 6), ["sm_75", "sm_90"], False),
+        ((8, 6), ["compute_75"], True),
+        ((9, 0), ["sm_90a"], True),
+        ((12, 0), ["sm_120"], True),
+        ((12, 0), ["sm_100", "compute_120"], True),
+        ((6, 1), ["sm_75", "compute_75"], False),
+    ],
+)
+def test_a_card_that_torch_is_not_built_for_is_missing(
+    capability, archs, built, cards, monkeypatch
+):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: archs)
+    why = devices.why_missing(torch.device("cuda"))
+    assert why == ("" if built else "this build of torch is for other cards")
+    assert devices.best().type == ("cuda" if built else "cpu")
+
+
+def test_a_forked_process_leaves_its_parents_card_alone(cards, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "_is_in_bad_fork", lambda: True)
+    assert devices.best() == CPU
+    assert "forked" in devices.why_missing(torch.device("cuda"))
+    on_cpu, on_card = (TensorAccelerated(NATIVE, device="cpu") for _ in range(2))
+    engine = Engine(NATIVE, CPU)
+    lock = engine._lock
+    module._ENGINES[on_cpu] = engine
+    module._ENGINES[on_card] = Engine(NATIVE, torch.device("cuda", 0))
+    module._forked()
+    assert on_card not in module._ENGINES
+    assert module._ENGINES[on_cpu] is engine
+    assert engine._lock is not lock
+
+
+def test_other_kinds_of_card(monkeypatch):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.xpu, "is_available", lambda: True)
+    monkeypatch.setattr(torch.xpu, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.xpu, "current_device", lambda: 0)
+    assert not devices.why_missing(torch.device("mps"))
+    assert not devices.why_missing(torch.device("xpu"))
+    assert "finds 1" in devices.why_missing(torch.device("xpu:1"))
+    assert devices.settled(torch.device("xpu")) == torch.device("xpu", 0)
+
+
+def test_what_a_card_has_no_numbers_for_stays_on_the_cpu():
+    x = Input(Signature(2, torch.float32))
+    assert _fits(Arith(torch.add, x, 1.0), torch.device("mps"))
+    assert not _fits(Arith(torch.add, x, np.ones(2)), torch.device("mps"))
+    assert not _fits(Cast(x, torch.float64), torch.device("mps"))
+    assert _fits(Cast(x, torch.float64), torch.device("cuda"))
+    assert as_tensors(np.ones(2), torch.device("mps")).device == CPU
+
+
+def test_making_copying_and_loading_touch_no_card(monkeypatch):
+    def touched(*args):
+        raise AssertionError("a card was asked for")
+
+    for name in ("is_available", "device_count", "current_device", "_lazy_init"):
+        monkeypatch.setattr(torch.cuda, name, touched)
+    ours = TensorAccelerated(NATIVE, device="cuda")
+    repr(copy.deepcopy(pickle.loads(pickle.dumps(ours))))
+    ours.set_params(device="auto").get_params()
+    ours._repr_html_()
+    ours.fit(X, Y)
+    assert hasattr(ours, "predict_proba")
+    assert list(ours.classes_) == [0, 1]
+
+
+def test_another_device_makes_another_engine(made):
+    ours = TensorAccelerated(NATIVE, device="cpu")
+    ours.predict(X)
+    ours.predict(X)
+    assert len(made) == 1
+    ours.set_params(device=torch.device("cpu")).predict(X)
+    assert len(made) == 2
