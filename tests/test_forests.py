@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,26 +15,18 @@ from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
     ExtraTreesRegressor,
-    GradientBoostingClassifier,
     GradientBoostingRegressor,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     IsolationForest,
     RandomForestClassifier,
     RandomForestRegressor,
-    StackingClassifier,
-    StackingRegressor,
-    VotingClassifier,
-    VotingRegressor,
 )
-from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
-from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import get_tags
 
-from sktensor import TensorAccelerated
 from sktensor.converters.trees import below
 from sktensor.kernels import forest_numba, forest_torch
 from sktensor.ops import Input
@@ -247,103 +237,7 @@ def test_values_that_are_refused_or_not(estimator, value):
     assert_answers_alike(fitted, rows, compiled=False)
 
 
-VOTERS = [
-    ("lr", LogisticRegression()),
-    ("nb", GaussianNB()),
-    ("tree", DecisionTreeClassifier(max_depth=3)),
-]
-AVERAGED = [
-    ("ridge", Ridge()),
-    ("line", LinearRegression()),
-    ("tree", DecisionTreeRegressor(max_depth=3)),
-]
-
-
-@pytest.mark.parametrize(
-    "estimator",
-    [
-        VotingClassifier(VOTERS, voting="soft"),
-        VotingClassifier(VOTERS, voting="soft", weights=np.array([1, 2, 0.3], np.float32)),
-        VotingClassifier(VOTERS, weights=[1, 2, 2]),
-        VotingRegressor(AVERAGED),
-        VotingRegressor(AVERAGED[:2], weights=[3, 1]),
-        BaggingClassifier(LogisticRegression(), **FEW),
-        BaggingClassifier(GaussianNB(), **FEW, max_samples=5),
-        BaggingRegressor(Ridge(), **FEW),
-        StackingClassifier(VOTERS, cv=2, final_estimator=RandomForestClassifier(**FEW)),
-        StackingRegressor(AVERAGED, cv=2),
-        GradientBoostingClassifier(**FEW, init=GaussianNB()),
-        GradientBoostingClassifier(**FEW, init=LogisticRegression()),
-        GradientBoostingRegressor(**FEW, init=Ridge()),
-        AdaBoostClassifier(LogisticRegression(), **FEW),
-        AdaBoostRegressor(Ridge(), **FEW),
-    ],
-    ids=lambda e: type(e).__name__,
-)
-@pytest.mark.parametrize("y", [d.Y_BINARY, d.Y_MULTI], ids=["two", "many"])
-def test_members_fitted_on_float32(estimator, y):
-    """A committee answers in float64 even where its members do not."""
-    X = d.X.astype(np.float32)
-    fitted = fitted_quietly(estimator, X, y)
-    for rows in (X, d.X, np.asfortranarray(X), X[:1], X[::-3]):
-        assert_answers_alike(fitted, rows, compiled=False)
-
-
-@pytest.mark.parametrize(
-    ("estimator", "compiled"),
-    [
-        (VotingClassifier(VOTERS, voting="soft"), True),
-        (VotingRegressor(AVERAGED), True),
-        (StackingClassifier(VOTERS, cv=2), False),
-        (StackingRegressor(AVERAGED, cv=2), False),
-    ],
-    ids=str,
-)
-def test_committees_set_to_give_frames(estimator, compiled):
-    """A final estimator then warns of the names it is given."""
-    fitted = fitted_quietly(estimator, d.X, d.Y_BINARY).set_output(transform="pandas")
-    assert_answers_alike(fitted, d.X, compiled=compiled)
-
-
-def test_members_fitted_before():
-    """A member may know fewer classes than the committee, and keeps both their columns."""
-    members = [
-        ("two", fitted_quietly(LogisticRegression(), d.X, d.Y_BINARY)),
-        ("four", DecisionTreeClassifier(max_depth=2).fit(d.X, d.Y_MULTI)),
-    ]
-    for method, y in product(["auto", "predict"], [d.Y_MULTI, d.Y_BINARY]):
-        stack = StackingClassifier(
-            members, DecisionTreeClassifier(), cv="prefit", stack_method=method
-        )
-        assert_answers_alike(stack.fit(d.X, y), d.X)
-
-
-def test_members_that_tie():
-    """Equal shares go to the first class, and only members exact to the bit may be trusted."""
-    y = np.arange(d.N) % 2
-    trees = [("a", DecisionTreeClassifier(max_depth=1)), ("b", DecisionTreeClassifier())]
-    for estimator in (
-        VotingClassifier(trees, voting="soft"),
-        VotingClassifier(trees),
-        BaggingClassifier(**FEW),
-        BaggingClassifier(GaussianNB(), **FEW),
-    ):
-        fitted = fitted_quietly(estimator, np.round(d.X[:, :2] / 4), y)
-        assert_answers_alike(fitted, np.round(d.X[:, :2] / 4), compiled=False)
-
-
 @pytest.mark.parametrize("kind", [AdaBoostRegressor, BaggingRegressor, RandomForestRegressor])
 def test_leaves_at_the_ends_of_floats(kind):
     y = d.Y_REAL * np.array([1e-300, 1e150, 1.0])[np.arange(d.N) % 3]
     assert_answers_alike(fitted_quietly(kind(**FEW), d.X, y), d.X)
-
-
-def test_a_forest_is_walked_once_for_all_its_members():
-    """What was walked is one op of the graph, not one a member."""
-    for estimator in (
-        AdaBoostClassifier(**FEW),
-        BaggingClassifier(**FEW),
-        AdaBoostRegressor(**FEW),
-    ):
-        ours = TensorAccelerated(fitted_quietly(estimator, d.X, d.Y_BINARY), device="cpu")
-        assert len(ours.explain("predict").steps) == 1
