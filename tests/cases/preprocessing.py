@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     Binarizer,
     FunctionTransformer,
@@ -10,6 +11,7 @@ from sklearn.preprocessing import (
     MaxAbsScaler,
     MinMaxScaler,
     Normalizer,
+    OneHotEncoder,
     PolynomialFeatures,
     PowerTransformer,
     QuantileTransformer,
@@ -32,6 +34,11 @@ def exact(estimator, X=None, **more):
     return Case(estimator, X, exact=True, **more)
 
 
+def sparse(scaler):
+    """A scaler of sparse rows, which multiplies where it divides dense ones."""
+    return exact(make_pipeline(OneHotEncoder(dtype=np.float32), scaler), d.STRINGS)
+
+
 def bins(**params):
     return KBinsDiscretizer(3, strategy="uniform", subsample=None, **params)
 
@@ -42,6 +49,10 @@ CASES = [
     exact(StandardScaler(with_mean=False), d.X_NAN),
     exact(StandardScaler(with_std=False)),
     exact(StandardScaler(with_mean=False, with_std=False)),
+    sparse(StandardScaler(with_mean=False)),
+    sparse(StandardScaler(with_mean=False, with_std=False)),
+    sparse(MaxAbsScaler()),
+    sparse(RobustScaler(with_centering=False)),
     exact(MinMaxScaler(), probe=BEYOND),
     exact(MinMaxScaler((-2, 3), clip=True), d.X_NAN, probe=BEYOND),
     exact(MinMaxScaler(), CONSTANT),

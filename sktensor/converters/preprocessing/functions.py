@@ -49,7 +49,7 @@ def function_transformer(est, x):
     if _get_output_config("transform", est)["dense"] != "default":
         raise Unsupported("a function whose result becomes a DataFrame")
     if est.validate:
-        x = validate(est, x, "numeric", accept_sparse=est.accept_sparse)
+        x = validate(est, x, "numeric")
     names = x.names
     if names is not None and est.feature_names_out is not None:
         names = tuple(est.get_feature_names_out())

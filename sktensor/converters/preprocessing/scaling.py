@@ -21,7 +21,8 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils.fixes import parse_version
 
-from ...ops import Arith, Cast, Map, Op, RowSum, cast
+from ...graph import walk
+from ...ops import Arith, Cast, Concat, Map, Native, Op, RowSum, cast
 from ..registry import Unsupported, converts
 from ..responses import transformer
 from ..validation import numpy_dtype, validate
@@ -34,6 +35,8 @@ CASTS_FIRST = parse_version(__version__) >= parse_version("1.8")
 @converts(StandardScaler)
 def standard_scaler(est, x):
     x = validate(est, x, allow_nan=True, accept_sparse=not est.with_mean)
+    if x.sparse:
+        return transformer(scaled_sparse(x, est.scale_ if est.with_std else 1.0))
     return transformer(scaled(est, x))
 
 
@@ -65,6 +68,16 @@ def in_place(fn: Any, x: Op, values: np.ndarray) -> Op:
     return cast(Arith(fn, x, np.atleast_1d(values)), x.dtype)
 
 
+def scaled_sparse(x: Op, scale: np.ndarray | float) -> Op:
+    """`x * (1 / scale)`, as sparse matrices are scaled, which rounds otherwise than dividing."""
+    factor = 1.0 / np.asarray(scale)
+    if not np.isfinite(factor).all():
+        raise Unsupported("sparse input and a scale that would not keep 0")
+    if any(isinstance(op, Native) for op in walk(x)):
+        raise Unsupported("sparse input of a format known only once it is there")
+    return Concat((in_place(torch.mul, x, factor),), True)
+
+
 @converts(MinMaxScaler)
 def min_max_scaler(est, x):
     x = validate(est, x, allow_nan=True)
@@ -83,15 +96,20 @@ def clipped(x: Op, low: float, high: float) -> Op:
 @converts(MaxAbsScaler)
 def max_abs_scaler(est, x):
     x = validate(est, x, allow_nan=True, accept_sparse=True)
-    if x.sparse:  # multiplied by the inverse, which rounds otherwise
-        raise Unsupported("sparse input")
+    clip = getattr(est, "clip", False)
+    if x.sparse:
+        if clip:
+            raise Unsupported("sparse input and clip")
+        return transformer(scaled_sparse(x, est.scale_))
     x = in_place(torch.div, x, est.scale_)
-    return transformer(clipped(x, -1.0, 1.0) if getattr(est, "clip", False) else x)
+    return transformer(clipped(x, -1.0, 1.0) if clip else x)
 
 
 @converts(RobustScaler)
 def robust_scaler(est, x):
-    x = validate(est, x, allow_nan=True)
+    x = validate(est, x, allow_nan=True, accept_sparse=not est.with_centering)
+    if x.sparse:
+        return transformer(scaled_sparse(x, est.scale_ if est.with_scaling else 1.0))
     if est.with_centering:
         x = in_place(torch.sub, x, est.center_)
     if est.with_scaling:
