@@ -93,7 +93,12 @@ def estimator_of(name: str):
     changes = {k: v for k, v in small.items() if k in own and k not in params}
     if changes:
         estimator.set_params(**changes)
-    return estimator
+    if name in FROZEN:
+        return estimator
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        # Of its own: a Pipeline fits the very steps it is given, which others are given too.
+        return clone(estimator)
 
 
 @cache
