@@ -29,10 +29,12 @@ CLASSES = dict(all_estimators())
 STEPS = [("scaled", StandardScaler()), ("bounded", MinMaxScaler())]
 CLASSIFIERS = [("lr", LogisticRegression()), ("rf", RandomForestClassifier(5, random_state=0))]
 REGRESSORS = [("ridge", Ridge()), ("tree", DecisionTreeRegressor(max_depth=3, random_state=0))]
+# Before scikit-learn 1.7 chains called it `base_estimator`.
+CHAINED = next(iter(inspect.signature(CLASSES["RegressorChain"]).parameters))
 
 # How those are made that cannot be made, or fitted fast, without a word.
 MADE = {
-    "ClassifierChain": {"estimator": LogisticRegression()},
+    "ClassifierChain": {CHAINED: LogisticRegression()},
     "ColumnTransformer": {"transformers": [(n, t, [i]) for i, (n, t) in enumerate(STEPS)]},
     "FeatureUnion": {"transformer_list": STEPS},
     "FixedThresholdClassifier": {"estimator": LogisticRegression()},
@@ -54,7 +56,7 @@ MADE = {
         "param_distributions": {"C": [0.1, 1.0]},
         "n_iter": 2,
     },
-    "RegressorChain": {"estimator": Ridge()},
+    "RegressorChain": {CHAINED: Ridge()},
     "SelectFromModel": {"estimator": LogisticRegression()},
     "SelfTrainingClassifier": {"estimator": LogisticRegression()},
     "SequentialFeatureSelector": {"estimator": LogisticRegression(), "cv": 3},
