@@ -18,7 +18,13 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, SG
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import KNeighborsClassifier, LocalOutlierFactor
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
-from sklearn.preprocessing import LabelEncoder, Normalizer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    LabelEncoder,
+    MinMaxScaler,
+    Normalizer,
+    OneHotEncoder,
+    StandardScaler,
+)
 from sklearn.svm import SVC
 from sklearn.utils import estimator_html_repr, get_tags
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
@@ -237,9 +243,9 @@ def test_a_pipeline_says_which_step_is_not_fitted():
     with pytest.raises(NotFittedError, match=r"Not fitted: step 'scale' \(StandardScaler\)\."):
         ours.predict(X)
     scaler = StandardScaler().fit(X)
-    inner = make_pipeline(FeatureUnion([("a", scaler), ("b", PCA())]), Normalizer())
+    inner = make_pipeline(FeatureUnion([("a", scaler), ("b", MinMaxScaler())]), Normalizer())
     ours = fast(Pipeline([("prepare", inner), ("model", fitted)]))
-    said = r"Not fitted: step 'prepare__featureunion__b' \(PCA\)\."
+    said = r"Not fitted: step 'prepare__featureunion__b' \(MinMaxScaler\)\."
     with pytest.raises(NotFittedError, match=said):
         ours.predict(X)
     ours = fast(Pipeline([("scale", scaler), ("model", LogisticRegression())]))

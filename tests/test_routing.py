@@ -11,6 +11,7 @@ from sklearn.base import clone
 from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier
+from sklearn.metrics import accuracy_score, make_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -150,11 +151,12 @@ def test_partial_fit_and_fit_transform_are_routed():
 @pytest.mark.usefixtures("routing")
 def test_searches_and_scores_route_through_it():
     def scores(estimator):
-        search = GridSearchCV(estimator, {}, cv=GroupKFold(3))
+        scorer = make_scorer(accuracy_score).set_score_request(sample_weight=True)
+        search = GridSearchCV(estimator, {}, cv=GroupKFold(3), scoring=scorer)
         groups = np.repeat([0, 1, 2], 20)
         search.fit(X, Y, sample_weight=W, groups=groups)
         params = {"sample_weight": W, "groups": groups}
-        crossed = cross_val_score(estimator, X, Y, cv=GroupKFold(3), params=params)
+        crossed = cross_val_score(estimator, X, Y, cv=GroupKFold(3), params=params, scoring=scorer)
         return search.cv_results_["mean_test_score"], crossed
 
     inner = weighted().set_score_request(sample_weight=True)
