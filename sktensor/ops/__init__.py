@@ -4,6 +4,7 @@ from .arithmetic import Arith, Map, MatMul, RowSum, cast
 from .base import Guard, Op, column_count, parts
 from .columns import Cast, Column, Concat, Finite, Named, Provided, Select
 from .curves import Bins, Bounded, BoxCox, Interpolate, Products, Spline, YeoJohnson
+from .elementwise import FLOATS_OF_INTEGERS, UFUNCS, ndtri, sqrt
 from .encode import Fill, GatherSum, KnownCodes, Missing, OneHot, Recode, Search
 from .forest import Forest, Leaves
 from .host import Columns, Csr, Input, Native, Numbers, Retreat, Several, is_table, signature
@@ -23,6 +24,8 @@ from .outputs import (
 from .sparse import CsrParts, as_csr
 
 __all__ = [
+    "FLOATS_OF_INTEGERS",
+    "UFUNCS",
     "AllKnown",
     "ArgMax",
     "Arith",
@@ -77,6 +80,8 @@ __all__ = [
     "cast",
     "column_count",
     "is_table",
+    "ndtri",
     "parts",
     "signature",
+    "sqrt",
 ]

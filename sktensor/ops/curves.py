@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .base import Op
+from .elementwise import boxcox, expm1, log1p, power
 
 
 def _places(x: Tensor, points: Tensor, right: bool = True) -> Tensor:
@@ -80,7 +81,7 @@ class YeoJohnson(Op):
     """
 
     x: Op
-    power: np.ndarray  # (x.width,)
+    lambdas: np.ndarray  # (x.width,) float64
     by_power: bool = False
 
     @property
@@ -91,22 +92,20 @@ class YeoJohnson(Op):
     def dtype(self) -> torch.dtype | None:
         return self.x.dtype
 
-    def forward(self, x: Tensor, power: Tensor, by_power: bool) -> Tensor:
+    def forward(self, x: Tensor, lambdas: Tensor, by_power: bool) -> Tensor:
         above, below = x.clamp(min=0), -x.clamp(max=0)
-        raised = _raised(above, power, by_power)
-        sunk = -_raised(below, 2 - power, by_power)
+        raised = _raised(above, lambdas, by_power)
+        sunk = -_raised(below, 2 - lambdas, by_power)
         return torch.where(x >= 0, raised, sunk).to(x.dtype)
 
 
-def _raised(x: Tensor, power: Tensor, by_power: bool) -> Tensor:
-    """`((x + 1) ** power - 1) / power`, or `log1p(x)` where the power is 0."""
-    zero = power.abs() < torch.finfo(torch.float64).eps
-    divisor = torch.where(zero, 1.0, power)
-    if by_power:
-        raised = ((x + 1) ** divisor - 1) / divisor
-    else:
-        raised = torch.expm1(divisor * torch.log1p(x)) / divisor
-    return torch.where(zero, torch.log1p(x).to(raised.dtype), raised)
+def _raised(x: Tensor, exponent: Tensor, by_power: bool) -> Tensor:
+    """`((x + 1) ** p - 1) / p`, or `log1p(x)` where p is 0."""
+    zero = exponent.abs() < torch.finfo(torch.float64).eps
+    divisor = torch.where(zero, 1.0, exponent)
+    log = log1p(x)
+    raised = (power(x + 1, divisor) - 1) if by_power else expm1(divisor * log)
+    return torch.where(zero, log.to(raised.dtype), raised / divisor)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +113,7 @@ class BoxCox(Op):
     """The Box-Cox power transform, a power a column: `(x ** p - 1) / p`, or `log(x)` for p = 0."""
 
     x: Op
-    power: np.ndarray  # (x.width,)
+    lambdas: np.ndarray  # (x.width,) float64
 
     @property
     def width(self) -> int | None:
@@ -124,11 +123,8 @@ class BoxCox(Op):
     def dtype(self) -> torch.dtype | None:
         return self.x.dtype
 
-    def forward(self, x: Tensor, power: Tensor) -> Tensor:
-        zero = power.abs() < 1e-19
-        divisor = torch.where(zero, 1.0, power)
-        log = x.to(torch.float64).log()
-        return torch.where(zero, log, torch.expm1(divisor * log) / divisor).to(x.dtype)
+    def forward(self, x: Tensor, lambdas: Tensor) -> Tensor:
+        return boxcox(x, lambdas).to(x.dtype)
 
 
 @dataclass(frozen=True, eq=False)

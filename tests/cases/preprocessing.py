@@ -20,6 +20,8 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
+from sktensor.ops import UFUNCS
+
 from ..support import Case
 from . import data as d
 
@@ -27,6 +29,8 @@ CONSTANT = np.column_stack([d.X[:, 0], np.full(d.N, 3.0), np.zeros(d.N)])
 BEYOND = d.X * 3 - 1
 ZEROS = np.where(d.X < 1, 0.0, d.X)
 KERNEL = rbf_kernel(d.X[:40])
+
+IN_FLOAT32 = {"dtypes": ("float32",), "native": ("transform",), "reason": "a sum in float32"}
 
 
 def exact(estimator, X=None, **more):
@@ -60,12 +64,14 @@ CASES = [
     exact(RobustScaler(), d.X_NAN),
     exact(RobustScaler(with_centering=False, quantile_range=(10, 80), unit_variance=True)),
     exact(RobustScaler(with_scaling=False)),
-    Case(Normalizer(), probe=np.zeros((3, 6))),
-    Case(Normalizer("l1"), ZEROS),
+    Case(Normalizer(), probe=np.zeros((3, 6)), dtypes=("float64",)),
+    Case(Normalizer("l1"), ZEROS, dtypes=("float64",)),
+    *[Case(e, d.X.astype(np.float32), **IN_FLOAT32) for e in (Normalizer(), Normalizer("l1"))],
     exact(Normalizer("max"), ZEROS),
     exact(Binarizer(), probe=np.array([[0.0, -0.0, 1e-30, -1e-30, 1.0, -1.0]])),
     exact(Binarizer(threshold=1.1)),
-    Case(KernelCenterer(), KERNEL),
+    Case(KernelCenterer(), KERNEL, dtypes=("float64",)),
+    Case(KernelCenterer(), KERNEL.astype(np.float32), **IN_FLOAT32),
     exact(PolynomialFeatures()),
     exact(PolynomialFeatures(3, interaction_only=True)),
     exact(PolynomialFeatures((2, 4), include_bias=False)),
@@ -75,12 +81,12 @@ CASES = [
     exact(bins(encode="onehot-dense"), probe=BEYOND),
     exact(bins(encode="onehot")),
     exact(bins(encode="ordinal", dtype=np.float32)),
-    Case(QuantileTransformer(n_quantiles=30), d.X_NAN, probe=BEYOND),
-    Case(QuantileTransformer(n_quantiles=30, output_distribution="normal"), probe=BEYOND),
-    Case(QuantileTransformer(n_quantiles=150), CONSTANT),
-    Case(PowerTransformer(), probe=BEYOND),
-    Case(PowerTransformer(standardize=False), d.X_NAN),
-    Case(PowerTransformer("box-cox"), d.X_POSITIVE),
+    exact(QuantileTransformer(n_quantiles=30), d.X_NAN, probe=BEYOND),
+    exact(QuantileTransformer(n_quantiles=30, output_distribution="normal"), probe=BEYOND),
+    exact(QuantileTransformer(n_quantiles=150), CONSTANT),
+    exact(PowerTransformer(), probe=BEYOND),
+    exact(PowerTransformer(standardize=False), d.X_NAN),
+    exact(PowerTransformer("box-cox"), d.X_POSITIVE),
     Case(SplineTransformer(), probe=BEYOND),
     Case(SplineTransformer(4, degree=2, include_bias=False), probe=BEYOND),
     Case(SplineTransformer(extrapolation="linear", knots="quantile"), probe=BEYOND),
@@ -90,9 +96,9 @@ CASES = [
     Case(SplineTransformer(sparse_output=True), native=("transform",), reason="sparse_output"),
     exact(FunctionTransformer(), d.X_NAN),
     exact(FunctionTransformer(validate=True)),
-    Case(FunctionTransformer(np.log1p), d.X_POSITIVE),
-    Case(FunctionTransformer(np.sqrt, np.square, validate=True), d.X_POSITIVE),
-    Case(FunctionTransformer(np.abs, feature_names_out="one-to-one"), d.X_NAN),
+    *[exact(FunctionTransformer(f), d.X_POSITIVE) for f in UFUNCS],
+    exact(FunctionTransformer(np.sqrt, np.square, validate=True), d.X_POSITIVE),
+    exact(FunctionTransformer(np.abs, feature_names_out="one-to-one"), d.X_NAN),
     Case(
         FunctionTransformer(np.flip, kw_args={"axis": 1}, validate=True),
         native=("transform",),

@@ -23,6 +23,7 @@ from ...ops import (
     BoxCox,
     Cast,
     Concat,
+    Finite,
     Interpolate,
     Map,
     OneHot,
@@ -33,12 +34,13 @@ from ...ops import (
     Spline,
     YeoJohnson,
     cast,
+    ndtri,
 )
 from ...table import TORCH_DTYPES
 from ..registry import Unsupported, converts
 from ..responses import transformer
 from ..validation import validate
-from .scaling import clipped, scaled
+from .scaling import clipped, no_weak_scalars, scaled
 
 NEAR_THE_BOUNDS = 1e-7  # sklearn.preprocessing._data.BOUNDS_THRESHOLD
 
@@ -61,6 +63,7 @@ def k_bins(est, x):
 @converts(QuantileTransformer)
 def quantile_transformer(est, x):
     x = validate(est, x, allow_nan=True)
+    no_weak_scalars(x)
     quantiles = np.ascontiguousarray(est.quantiles_.T, np.float64)
     references = np.broadcast_to(np.asarray(est.references_, np.float64), quantiles.shape).copy()
     up = Interpolate(x, quantiles, references)
@@ -73,20 +76,24 @@ def quantile_transformer(est, x):
     if normal:
         low = stats.norm.ppf(NEAR_THE_BOUNDS - np.spacing(1))
         high = stats.norm.ppf(1 - (NEAR_THE_BOUNDS - np.spacing(1)))
-        result = clipped(Map(result, torch.special.ndtri), low, high)
+        result = clipped(Map(result, ndtri), low, high)
     return transformer(result)
 
 
 @converts(PowerTransformer)
 def power_transformer(est, x):
     x = validate(est, x, allow_nan=True)
-    power = np.asarray(est.lambdas_, np.float64)
+    no_weak_scalars(x)
+    lambdas = np.asarray(est.lambdas_)
+    if lambdas.dtype != np.float64:
+        raise Unsupported("powers that are not float64")
     if est.method == "box-cox":
-        x = BoxCox(Provided(x, x, _positive), power)
+        x = BoxCox(Provided(x, x, _positive), lambdas)
     else:
-        # Before 1.8 by powers, after that by logarithms.
-        x = YeoJohnson(x, power, hasattr(est, "_yeo_johnson_transform"))
-    return transformer(scaled(est._scaler, x) if est.standardize else x)
+        # Up to 1.8 by powers, after that by SciPy's logarithms.
+        x = YeoJohnson(x, lambdas, hasattr(est, "_yeo_johnson_transform"))
+    # The scaler refuses what overflowed.
+    return transformer(scaled(est._scaler, Finite(x, True)) if est.standardize else x)
 
 
 def _positive(x: torch.Tensor) -> torch.Tensor:

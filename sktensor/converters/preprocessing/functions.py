@@ -9,37 +9,21 @@ import torch
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils._set_output import _get_output_config
 
-from ...ops import Arith, Cast, Map, Named, Op, Provided, is_table, signature
+from ...ops import (
+    FLOATS_OF_INTEGERS,
+    UFUNCS,
+    Arith,
+    Cast,
+    Map,
+    Named,
+    Op,
+    Provided,
+    is_table,
+    signature,
+)
 from ..registry import Unsupported, converts
 from ..responses import transformer
 from ..validation import as_numbers, validate
-
-# Of integers, these make floats; the others are compiled for floats alone.
-UFUNCS: dict[Any, Any] = {
-    np.log: torch.log,
-    np.log1p: torch.log1p,
-    np.log2: torch.log2,
-    np.log10: torch.log10,
-    np.exp: torch.exp,
-    np.expm1: torch.expm1,
-    np.exp2: torch.exp2,
-    np.sqrt: torch.sqrt,
-    np.sin: torch.sin,
-    np.cos: torch.cos,
-    np.tanh: torch.tanh,
-    np.arctan: torch.atan,
-    np.arcsinh: torch.asinh,
-    np.abs: torch.abs,
-    np.fabs: torch.abs,
-    np.square: torch.square,
-    np.negative: torch.neg,
-    np.sign: torch.sign,
-    np.floor: torch.floor,
-    np.ceil: torch.ceil,
-    np.trunc: torch.trunc,
-    np.rint: torch.round,
-}
-FLOATS_OF_INTEGERS = frozenset(list(UFUNCS)[:13])
 
 
 @converts(FunctionTransformer)

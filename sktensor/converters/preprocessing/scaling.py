@@ -22,10 +22,13 @@ from sklearn.preprocessing import (
 from sklearn.utils.fixes import parse_version
 
 from ...graph import walk
-from ...ops import Arith, Cast, Concat, Map, Native, Op, RowSum, cast
+from ...ops import Arith, Cast, Concat, Map, Native, Op, RowSum, cast, sqrt
 from ..registry import Unsupported, converts
 from ..responses import transformer
 from ..validation import numpy_dtype, validate
+
+# Before NumPy 2, a float64 scalar leaves an array of float32 what it is.
+WEAK_SCALARS = np.result_type(np.empty(1, np.float32), np.float64(1)) == np.float32
 
 # Since it takes arrays of other libraries, StandardScaler casts what it fitted to the rows' dtype
 # before it computes with it.
@@ -78,6 +81,18 @@ def scaled_sparse(x: Op, scale: np.ndarray | float) -> Op:
     return Concat((in_place(torch.mul, x, factor),), True)
 
 
+def no_weak_scalars(x: Op) -> None:
+    """Decline where float32 would be computed with float64 scalars in float32."""
+    if x.dtype == torch.float32 and WEAK_SCALARS:
+        raise Unsupported("float32 as NumPy computed with it before NumPy 2")
+
+
+def no_float32_sum(x: Op) -> None:
+    """Decline a sum in float32: by which of its neighbours it is off, whoever reads it may tell."""
+    if x.dtype == torch.float32:
+        raise Unsupported("a sum in float32 rounds as NumPy orders it")
+
+
 @converts(MinMaxScaler)
 def min_max_scaler(est, x):
     x = validate(est, x, allow_nan=True)
@@ -122,10 +137,11 @@ def normalizer(est, x):
     x = validate(est, x)
     if est.norm == "max":
         norm: Op = RowSum(Map(x, torch.abs), "max")
-    elif est.norm == "l1":
-        norm = RowSum(Map(x, torch.abs), "sum")
     else:
-        norm = Map(RowSum(Map(x, torch.square), "sum"), torch.sqrt)
+        no_float32_sum(x)
+        norm = RowSum(Map(x, torch.abs if est.norm == "l1" else torch.square), "sum")
+    if est.norm == "l2":
+        norm = Map(norm, sqrt)
     return transformer(x / Map(norm, _one_for_zero))
 
 
@@ -137,6 +153,8 @@ def _one_for_zero(norm: torch.Tensor) -> torch.Tensor:
 def binarizer(est, x):
     x = validate(est, x, "numeric")
     assert x.dtype is not None
+    if x.dtype == torch.float32 and type(est.threshold) not in (int, float):
+        raise Unsupported("float32 and a threshold of another dtype")
     compared = x if x.dtype.is_floating_point else Cast(x, torch.float64)
     limit = np.array([est.threshold], numpy_dtype(compared))
     return transformer(cast(Arith(_above, compared, limit), x.dtype))
@@ -149,6 +167,7 @@ def _above(x: torch.Tensor, limit: torch.Tensor) -> torch.Tensor:
 @converts(KernelCenterer)
 def kernel_centerer(est, x):
     x = validate(est, x)
+    no_float32_sum(x)
     mean = RowSum(x, "sum") / len(est.K_fit_rows_)
     x = in_place(torch.sub, x, est.K_fit_rows_)
     x = x - mean
