@@ -41,6 +41,15 @@ def walk(op: Op) -> Iterator[Op]:
             todo.extend((x, False) for x in reversed(op.inputs))
 
 
+def is_exact(op: Op) -> bool:
+    """Whether an op's result is to the last bit what scikit-learn has."""
+    exact: dict[Op, bool] = {}
+    for step in walk(op):
+        whole = step.dtype is not None and not step.dtype.is_floating_point
+        exact[step] = whole or (step.exact and all(exact[x] for x in step.inputs))
+    return exact[op]
+
+
 def evaluate(op: Op, X: Any) -> Any:
     """What `op` answers for `X`, op by op on the CPU: the meaning of a graph, and no fast path."""
     results: dict[Op, Any] = {}

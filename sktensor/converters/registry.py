@@ -21,7 +21,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils._set_output import _auto_wrap_is_configured, _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
-from ..graph import evaluate
+from ..graph import evaluate, is_exact
 from ..ops import Columns, Named, Native, Op, Select, as_csr, is_table, signature
 
 
@@ -77,6 +77,8 @@ class Conversion:
     path: tuple[str, ...] = ()
     trace: list[Converted] = field(default_factory=list)
     warnings: list[tuple[str, type[Warning]]] = field(default_factory=list)
+    # Whose method, and of what, an op is the answer of.
+    origins: dict[Op, tuple[Any, Op, str]] = field(default_factory=dict)
 
 
 _CURRENT: ContextVar[Conversion | None] = ContextVar("sktensor_conversion", default=None)
@@ -144,6 +146,10 @@ def convert(estimator: Any, x: Op, name: str | None = None, *, squeeze: bool = F
     finally:
         here = "__".join(current.path) or type(estimator).__name__.lower()
         current.path = outer
+    for method in METHODS:
+        op = getattr(responses, method)
+        if op is not None and op is not x:
+            current.origins.setdefault(op, (estimator, x, method))
     contains = type(estimator).__name__ in CONTAINERS
     if not contains or any(isinstance(op, Native) for op in _own(estimator, responses)):
         current.trace.append(Converted(here, estimator, responses))
@@ -178,7 +184,7 @@ def _complete(
             op = None
         elif op is None:
             why = responses.reasons.get(method, reason.format(method=method))
-            op = native(estimator, x, method, why, squeeze)
+            op = native(estimator, _exactly(x), method, why, squeeze)
         ops[method] = op
     return replace(responses, **ops)
 
@@ -197,6 +203,17 @@ def native(estimator: Any, x: Op, method: str, reason: str, squeeze: bool = Fals
     current = current_conversion()
     ask = None if current.sample is None else (lambda op: _ask(op, current))
     return Native(x, estimator, method, reason, squeeze, ask)
+
+
+def _exactly(x: Op) -> Op:
+    """`x` for somebody to whom each bit may matter: made natively where ours may differ in some."""
+    if isinstance(x, Native) or is_exact(x):
+        return x
+    origin = current_conversion().origins.get(x)
+    if origin is None or type(origin[0]).__name__ in CONTAINERS:
+        return x.with_inputs(_exactly)
+    estimator, read, method = origin
+    return native(estimator, _exactly(read), method, "what reads it natively may tell a last bit")
 
 
 def native_step(estimator: Any, x: Op, method: str, reason: str, name: str) -> Native:

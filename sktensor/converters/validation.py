@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import _check_feature_names
 
+from ..graph import is_exact
 from ..ops import Cast, Finite, Numbers, Op, is_table, signature
 from ..table import NULLABLE_NUMBERS, NUMPY_DTYPES, TORCH_DTYPES, UNKNOWN
 from .registry import Unsupported, current_conversion
@@ -49,6 +50,17 @@ def validate(
     if allow_inf or not x.dtype.is_floating_point or _is_guarded(x, allow_nan):
         return x
     return Finite(x, allow_nan)
+
+
+def settled(x: Op) -> Op:
+    """`x`, where it is to the last bit what scikit-learn has.
+
+    Thresholds and edges may be values that an estimator was fitted on. Such a value must end up on
+    its side of itself when it comes again, which a sum in another order may keep it from.
+    """
+    if not is_exact(x):
+        raise Unsupported("thresholds among values that are rounded otherwise")
+    return x
 
 
 def as_numbers(x: Op, dtype: torch.dtype | str | None = "float") -> Op:

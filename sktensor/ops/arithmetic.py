@@ -13,6 +13,7 @@ from torch import Tensor
 from ..table import TORCH_DTYPES
 from .base import Op
 from .columns import Cast
+from .elementwise import EXACT, Elementwise
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +72,10 @@ class Map(Op):
     def dtype(self) -> torch.dtype | None:
         return self.result or self.x.dtype
 
+    @property
+    def exact(self) -> bool:
+        return isinstance(self.fn, Elementwise) or self.fn in EXACT
+
     def forward(self, x: Tensor, fn: Callable[[Tensor], Tensor], result: Any) -> Tensor:
         return fn(x)
 
@@ -93,6 +98,10 @@ class RowSum(Op):
     def dtype(self) -> torch.dtype | None:
         return self.x.dtype
 
+    @property
+    def exact(self) -> bool:
+        return self.how == "max"
+
     def forward(self, x: Tensor, how: str) -> Tensor:
         return x.amax(dim=1, keepdim=True) if how == "max" else x.sum(dim=1, keepdim=True)
 
@@ -111,6 +120,10 @@ class MatMul(Op):
     @property
     def dtype(self) -> torch.dtype:
         return torch.promote_types(_dtype(self.x), _dtype(self.weight))
+
+    @property
+    def exact(self) -> bool:
+        return False
 
     def forward(self, x: Tensor, weight: Tensor) -> Tensor:
         if x.dtype != weight.dtype:

@@ -40,6 +40,11 @@ class Op:
         return False
 
     @property
+    def exact(self) -> bool:
+        """Whether the result is NumPy's to the last bit, where what it reads is."""
+        return True
+
+    @property
     def names(self) -> tuple[Any, ...] | None:
         """The columns' names where the native estimator passes a DataFrame on.
 

@@ -208,6 +208,10 @@ class Spline(Op):
     def dtype(self) -> torch.dtype:
         return torch.float64
 
+    @property
+    def exact(self) -> bool:
+        return False
+
     def forward(
         self,
         x: Tensor,

@@ -1,8 +1,8 @@
 """Functions value by value, rounded as NumPy and SciPy round them.
 
-torch's logarithms, exponentials and square roots are off by a unit in the last place now and then,
-others than NumPy's are off. In float32 that is enough to put a value on the other side of a tree's
-threshold, which is an average of two values or one of them.
+torch's logarithms, exponentials and square roots now and then end in another bit than NumPy's.
+That is enough to put a value on the other side of a threshold, since the thresholds of trees, and
+the edges of bins, may be values that NumPy came to.
 """
 
 from __future__ import annotations
@@ -19,11 +19,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Elementwise:
-    """`ufunc`, which `function` stands for where NumPy cannot compute it or float64 will do.
+    """`ufunc`, which `function` stands for where NumPy cannot compute it.
 
-    torch.export and torch.compile see `function`. On a device, float32 makes the way to the CPU
-    and back; float64 is computed there, since one of its neighbours is as good: labels would
-    change only where a threshold lies between the two.
+    torch.export and torch.compile see `function`. What is on a device makes the way to the CPU and
+    back, which takes less than the function takes there.
     """
 
     ufunc: Callable[..., Any]
@@ -36,8 +35,6 @@ class Elementwise:
     def __call__(self, x: Tensor, *more: Tensor) -> Tensor:
         if torch.compiler.is_compiling() or x.requires_grad:
             return self.function(x, *more)
-        if x.device.type != "cpu" and x.dtype == torch.float64:
-            return self.function(x, *more)
         with np.errstate(all="ignore"):
             result = self.ufunc(*(t.cpu().numpy() for t in (x, *more)))
         return torch.from_numpy(result).to(x.device)
@@ -49,6 +46,11 @@ def _boxcox(x: Tensor, power: Tensor) -> Tensor:
     divisor = torch.where(zero, 1.0, power)
     log = x.to(torch.float64).log()
     return torch.where(zero, log, torch.expm1(divisor * log) / divisor)
+
+
+def _sign(x: Tensor) -> Tensor:
+    """The sign, NaN for NaN."""
+    return torch.where(x.isnan(), x, x.sign())
 
 
 sqrt = Elementwise(np.sqrt, torch.sqrt)
@@ -77,15 +79,15 @@ UFUNCS: dict[Any, Callable[..., Tensor]] = {
     )
 }
 FLOATS_OF_INTEGERS = frozenset(UFUNCS)
-# These are the same to the bit in torch.
-UFUNCS |= {
+SAME_IN_TORCH: dict[Any, Callable[..., Tensor]] = {
     np.abs: torch.abs,
     np.fabs: torch.abs,
     np.square: torch.square,
     np.negative: torch.neg,
-    np.sign: torch.sign,
     np.floor: torch.floor,
     np.ceil: torch.ceil,
     np.trunc: torch.trunc,
     np.rint: torch.round,
 }
+UFUNCS |= SAME_IN_TORCH | {np.sign: Elementwise(np.sign, _sign)}
+EXACT = frozenset({*SAME_IN_TORCH.values(), torch.ones_like})

@@ -153,6 +153,10 @@ class GatherSum(Op):
     def dtype(self) -> torch.dtype:
         return TORCH_DTYPES[self.weight.dtype]
 
+    @property
+    def exact(self) -> bool:
+        return False
+
     def forward(self, x: Tensor, sizes: tuple[int, ...], weight: Tensor) -> Tensor:
         starts = torch.tensor([0, *np.cumsum(sizes)[:-1].tolist()], device=x.device)
         at = torch.where(x >= 0, x + starts, len(weight) - 1)

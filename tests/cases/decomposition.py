@@ -10,10 +10,17 @@ from . import data as d
 
 LIKELIHOOD = {"native": ("score_samples",)}
 
+# The last component holds what rounding left over.
+DEPENDENT = np.column_stack([d.X[:, :3], d.X[:, :3] @ np.ones((3, 1))])
+
 CASES = [
     Case(PCA(), **LIKELIHOOD),
     Case(PCA(3, whiten=True), **LIKELIHOOD),
-    Case(PCA(2, whiten=True), np.column_stack([d.X[:, 0], np.zeros(d.N)]), **LIKELIHOOD),
+    *[
+        Case(e, DEPENDENT, dtypes=("float64",), native=("transform",), reason="rounding")
+        for e in (IncrementalPCA(whiten=True), TruncatedSVD(4, random_state=0))
+    ],
+    Case(PCA(whiten=True), DEPENDENT, native=("transform", "score_samples"), dtypes=("float64",)),
     Case(PCA(0.8, svd_solver="full"), **LIKELIHOOD),
     Case(
         PCA(2),

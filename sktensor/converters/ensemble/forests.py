@@ -46,7 +46,7 @@ from .. import trees
 from ..registry import Responses, Unsupported, convert, converts
 from ..responses import apart, classifier, known, two_columns
 from ..tree import class_fractions, tree_of, validate_for_trees, votes
-from ..validation import validate
+from ..validation import settled, validate
 from .plain_trees import EXACT
 
 
@@ -258,7 +258,7 @@ def _histogram_boosted(est: Any, x: Op) -> Op:
     """The baseline plus every tree's leaf, iteration by iteration."""
     if est._preprocessor is not None:
         raise Unsupported("categorical features")
-    x = validate(est, x, torch.float64, allow_nan=True, allow_inf=True)
+    x = settled(validate(est, x, torch.float64, allow_nan=True, allow_inf=True))
     n_outputs = est.n_trees_per_iteration_
     baseline = np.asarray(est._baseline_prediction, np.float64).ravel()
     nodes = [trees.lone_leaf(v, k, np.dtype(np.float64)) for k, v in enumerate(baseline)]

@@ -39,7 +39,7 @@ from ...ops import (
 from ...table import TORCH_DTYPES
 from ..registry import Unsupported, converts
 from ..responses import transformer
-from ..validation import validate
+from ..validation import settled, validate
 from .scaling import clipped, no_weak_scalars, scaled
 
 NEAR_THE_BOUNDS = 1e-7  # sklearn.preprocessing._data.BOUNDS_THRESHOLD
@@ -48,7 +48,7 @@ NEAR_THE_BOUNDS = 1e-7  # sklearn.preprocessing._data.BOUNDS_THRESHOLD
 @converts(KBinsDiscretizer)
 def k_bins(est, x):
     dtype = "float" if est.dtype is None else TORCH_DTYPES[np.dtype(est.dtype)]
-    x = validate(est, x, dtype)
+    x = settled(validate(est, x, dtype))
     inner = [edges[1:-1] for edges in est.bin_edges_]
     edges = np.full((len(inner), max(1, *map(len, inner))), np.inf)
     for row, known in zip(edges, inner, strict=True):
@@ -62,7 +62,7 @@ def k_bins(est, x):
 
 @converts(QuantileTransformer)
 def quantile_transformer(est, x):
-    x = validate(est, x, allow_nan=True)
+    x = settled(validate(est, x, allow_nan=True))
     no_weak_scalars(x)
     quantiles = np.ascontiguousarray(est.quantiles_.T, np.float64)
     references = np.broadcast_to(np.asarray(est.references_, np.float64), quantiles.shape).copy()
@@ -85,8 +85,6 @@ def power_transformer(est, x):
     x = validate(est, x, allow_nan=True)
     no_weak_scalars(x)
     lambdas = np.asarray(est.lambdas_)
-    if lambdas.dtype != np.float64:
-        raise Unsupported("powers that are not float64")
     if est.method == "box-cox":
         x = BoxCox(Provided(x, x, _positive), lambdas)
     else:

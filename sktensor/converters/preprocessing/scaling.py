@@ -25,7 +25,7 @@ from ...graph import walk
 from ...ops import Arith, Cast, Concat, Map, Native, Op, RowSum, cast, sqrt
 from ..registry import Unsupported, converts
 from ..responses import transformer
-from ..validation import numpy_dtype, validate
+from ..validation import numpy_dtype, settled, validate
 
 # Before NumPy 2, a float64 scalar leaves an array of float32 what it is.
 WEAK_SCALARS = np.result_type(np.empty(1, np.float32), np.float64(1)) == np.float32
@@ -151,7 +151,7 @@ def _one_for_zero(norm: torch.Tensor) -> torch.Tensor:
 
 @converts(Binarizer)
 def binarizer(est, x):
-    x = validate(est, x, "numeric")
+    x = settled(validate(est, x, "numeric"))
     assert x.dtype is not None
     if x.dtype == torch.float32 and type(est.threshold) not in (int, float):
         raise Unsupported("float32 and a threshold of another dtype")
