@@ -31,7 +31,7 @@ from ..ops.lookup import bears_unknown, comparable
 from ..table import NULLABLE_NUMBERS, NUMPY_DTYPES, TORCH_DTYPES, UNKNOWN
 from .registry import Unsupported, converts
 from .responses import transformer
-from .validation import as_numbers, check_names
+from .validation import as_numbers, check_names, settled
 
 NUMBERS = "biuf"
 # Kinds of columns that are looked up on the host, whatever is in them.
@@ -143,12 +143,12 @@ def positions(est: Any, x: Op, may_miss: bool) -> Op:
         raise Unsupported("categories that are neither strings nor numbers")
     check_names(est, x)
     if not is_table(x):
-        return _search(x, categories, None, may_miss)
+        return _search(settled(x), categories, None, may_miss)
     kinds = signature(x).kinds or ()
     if signature(x).container == "polars":
         # One array for scikit-learn: of numbers, or else of objects.
         if all(map(_is_plain, kinds)):
-            return _search(as_numbers(x, "numeric"), categories, None, may_miss)
+            return _search(settled(as_numbers(x, "numeric")), categories, None, may_miss)
         return Lookup(x, tuple(categories), may_miss)
     columns: dict[str, list[int]] = {"whole": [], "float": [], "object": []}
     for j, (kind, known) in enumerate(zip(kinds, categories, strict=True)):
@@ -156,7 +156,7 @@ def positions(est: Any, x: Op, may_miss: bool) -> Op:
     parts: list[Op] = []
     for way, dtype in (("whole", torch.int64), ("float", torch.float64)):
         if chosen := columns[way]:
-            numbers = as_numbers(_some(x, chosen), dtype)
+            numbers = settled(as_numbers(_some(x, chosen), dtype))
             dtypes = [_numpy_dtype(kinds[j]) for j in chosen]
             parts.append(_search(numbers, [categories[j] for j in chosen], dtypes, may_miss))
     if chosen := columns["object"]:

@@ -3,7 +3,7 @@
 from .arithmetic import Arith, Map, MatMul, RowSum, cast
 from .base import Guard, Op, column_count, parts
 from .columns import Cast, Column, Concat, Finite, Named, Provided, Select
-from .curves import Bins, Bounded, BoxCox, Interpolate, Products, Spline, YeoJohnson
+from .curves import Bins, Bounded, BoxCox, Interpolate, Products, YeoJohnson
 from .elementwise import FLOATS_OF_INTEGERS, UFUNCS, ndtri, sqrt
 from .encode import Fill, GatherSum, KnownCodes, Missing, OneHot, Recode, Search
 from .forest import Forest, Leaves
@@ -22,6 +22,7 @@ from .outputs import (
     WeightedMedian,
 )
 from .sparse import CsrParts, as_csr
+from .splines import Spline
 
 __all__ = [
     "FLOATS_OF_INTEGERS",

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .base import Op
-from .elementwise import boxcox, expm1, log1p, power
+from .elementwise import NEVER_FUSED, boxcox, expm1, log1p, power
 
 
 def _places(x: Tensor, points: Tensor, right: bool = True) -> Tensor:
@@ -48,6 +48,10 @@ class Interpolate(Op):
     x: Op
     points: np.ndarray = field(repr=False)  # (x.width, n_points), rising
     values: np.ndarray = field(repr=False)  # (x.width, n_points)
+
+    @property
+    def exact(self) -> bool:
+        return NEVER_FUSED
 
     @property
     def width(self) -> int | None:
@@ -183,57 +187,3 @@ class Bounded(Op):
         above = x + slack > high if slack else x == high
         below = x - slack < low if slack else x == low
         return torch.where(below, 0.0, torch.where(above, 1.0, result))
-
-
-@dataclass(frozen=True, eq=False)
-class Spline(Op):
-    """Piecewise polynomials, several a column: `sum over p of c[p] * (x - break) ** p`.
-
-    Outside `low` and `high` the values at the ends stay ("constant") or go on along a line
-    ("linear") or along the outermost piece ("continue"), or everything repeats ("periodic").
-    """
-
-    x: Op
-    low: np.ndarray  # (x.width,)
-    high: np.ndarray  # (x.width,)
-    breaks: np.ndarray = field(repr=False)  # (x.width, n_pieces), where each piece begins
-    coefficients: np.ndarray = field(repr=False)  # (x.width, n_pieces, degree + 1, n_splines)
-    outside: str = "constant"
-
-    @property
-    def width(self) -> int:
-        return self.coefficients.shape[0] * self.coefficients.shape[3]
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return torch.float64
-
-    @property
-    def exact(self) -> bool:
-        return False
-
-    def forward(
-        self,
-        x: Tensor,
-        low: Tensor,
-        high: Tensor,
-        breaks: Tensor,
-        coefficients: Tensor,
-        outside: str,
-    ) -> Tensor:
-        x = x.to(torch.float64)
-        if outside == "periodic":
-            inside = low + (x - low).remainder(high - low)
-        else:
-            inside = x if outside == "continue" else x.clamp(low, high)
-        at = (_places(inside, breaks) - 1).clamp(min=0)
-        columns = torch.arange(x.shape[1], device=x.device)
-        c = coefficients[columns, at]  # (n, width, degree + 1, n_splines)
-        offset = (inside - breaks.T.gather(0, at))[:, :, None]
-        total, slope = c[:, :, -1], torch.zeros_like(c[:, :, -1])
-        for p in range(c.shape[2] - 2, -1, -1):
-            slope = slope * offset + total
-            total = total * offset + c[:, :, p]
-        if outside == "linear":
-            total = total + (x - inside)[:, :, None] * slope
-        return total.reshape(x.shape[0], -1)

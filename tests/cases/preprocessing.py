@@ -28,6 +28,7 @@ from . import data as d
 CONSTANT = np.column_stack([d.X[:, 0], np.full(d.N, 3.0), np.zeros(d.N)])
 BEYOND = d.X * 3 - 1
 ZEROS = np.where(d.X < 1, 0.0, d.X)
+KNOTS = np.array([[-2.0, -1.0], [0.0, 0.5], [0.5, 3.0]])
 KERNEL = rbf_kernel(d.X[:40])
 
 IN_FLOAT32 = {"dtypes": ("float32",), "native": ("transform",), "reason": "a sum in float32"}
@@ -87,12 +88,21 @@ CASES = [
     exact(PowerTransformer(), probe=BEYOND),
     exact(PowerTransformer(standardize=False), d.X_NAN),
     exact(PowerTransformer("box-cox"), d.X_POSITIVE),
-    Case(SplineTransformer(), probe=BEYOND),
-    Case(SplineTransformer(4, degree=2, include_bias=False), probe=BEYOND),
-    Case(SplineTransformer(extrapolation="linear", knots="quantile"), probe=BEYOND),
-    Case(SplineTransformer(extrapolation="continue"), probe=BEYOND),
-    Case(SplineTransformer(extrapolation="periodic"), probe=BEYOND),
-    Case(SplineTransformer(extrapolation="error"), probe=BEYOND),
+    exact(SplineTransformer(), probe=BEYOND),
+    exact(SplineTransformer(4, degree=2, include_bias=False), probe=BEYOND),
+    exact(SplineTransformer(extrapolation="linear", knots="quantile"), probe=BEYOND),
+    exact(SplineTransformer(extrapolation="continue"), probe=BEYOND),
+    exact(SplineTransformer(extrapolation="periodic"), probe=BEYOND),
+    exact(SplineTransformer(extrapolation="error"), probe=BEYOND),
+    exact(SplineTransformer(extrapolation="linear", degree=2), CONSTANT, probe=BEYOND[:, :3]),
+    exact(SplineTransformer(3, degree=2, extrapolation="periodic", include_bias=False)),
+    exact(SplineTransformer(2, degree=5, extrapolation="continue"), probe=BEYOND),
+    exact(SplineTransformer(knots=KNOTS, degree=1), d.X[:, :2], probe=BEYOND[:, :2]),
+    Case(
+        SplineTransformer(degree=1, extrapolation="linear"),
+        native=("transform",),
+        reason="lines of degree 1",
+    ),
     Case(SplineTransformer(sparse_output=True), native=("transform",), reason="sparse_output"),
     exact(FunctionTransformer(), d.X_NAN),
     exact(FunctionTransformer(validate=True)),

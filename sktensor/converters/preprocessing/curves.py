@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 from scipy import stats
-from scipy.interpolate import PPoly
 from sklearn.preprocessing import (
     KBinsDiscretizer,
     PolynomialFeatures,
@@ -103,14 +102,14 @@ def polynomial_features(est, x):
     x = validate(est, x)
     if est._max_degree == 0:
         raise Unsupported("degree 0")
-    products: Op = Products(x, est._max_degree, est.interaction_only)
-    skipped = products.width - (est._n_out_full - bool(est.include_bias))
-    assert skipped == 0, "as many products as scikit-learn has"
+    rows = x.x if isinstance(x, Finite) else x
+    # A value that is not finite makes a product that is not, and NumPy warns of overflow.
+    products: Op = Finite(Products(rows, est._max_degree, est.interaction_only))
     if est._min_degree > 1:
         kept = est.n_output_features_ - bool(est.include_bias)
         products = Select(products, np.arange(products.width - kept, products.width))
     if est.include_bias:
-        products = Concat((Map(Select(x, np.array([0])), torch.ones_like), products))
+        products = Concat((Map(Select(rows, np.array([0])), torch.ones_like), products))
     return transformer(products)
 
 
@@ -122,23 +121,31 @@ def spline_transformer(est, x):
         raise Unsupported("sparse_output")
     if est.degree == 0:  # natively an error for values outside, and only then
         raise Unsupported("degree=0")
+    if est.degree == 1 and est.extrapolation == "linear":
+        # scikit-learn takes the second column's ends, and all after, for those of degree 2.
+        raise Unsupported("lines of degree 1")
     x = validate(est, x, "numeric")
     assert x.dtype is not None
     dtype = x.dtype if x.dtype.is_floating_point else torch.float64
     x = cast(x, dtype)
-    splines, degree = est.bsplines_, est.degree
-    low = np.array([s.t[degree] for s in splines])
-    high = np.array([s.t[-degree - 1] for s in splines])
-    outside = est.extrapolation
+    no_weak_scalars(x)
+    splines, degree, outside = est.bsplines_, est.degree, est.extrapolation
+    knots = np.array([s.t for s in splines], np.float64)
+    ends = np.array([knots[:, degree], knots[:, -degree - 1]])
+    if outside == "periodic" and (ends[0] >= ends[1]).any():
+        raise Unsupported("a period of 0")
     if outside == "error":
-        x = Provided(x, Arith(torch.ge, x, low), _all)
-        x = Provided(x, Arith(torch.le, x, high), _all)
-        outside = "constant"
-    breaks, coefficients = _pieces(splines)
-    values: Op = Spline(x, low, high, breaks, coefficients, outside)
+        x = Provided(x, Arith(torch.ge, x, ends[0]), _all)
+        x = Provided(x, Arith(torch.le, x, ends[1]), _all)
+    if outside not in ("continue", "periodic"):
+        outside = "line"
+    n_splines = splines[0].c.shape[1]
+    at_ends, slopes = _at_ends(est, ends, n_splines)
+    values: Op = Spline(x, knots, degree, n_splines, outside, ends, at_ends, slopes)
+    if outside == "continue":
+        values = Finite(values)  # 0 times infinity elsewhere
     if not est.include_bias:
-        n_splines = coefficients.shape[3]
-        every = np.arange(len(splines) * n_splines)
+        every = np.arange(values.width)
         values = Select(values, every[(every + 1) % n_splines != 0])
     return transformer(cast(values, dtype))
 
@@ -147,13 +154,15 @@ def _all(holds: torch.Tensor) -> torch.Tensor:
     return holds
 
 
-def _pieces(splines: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Where the polynomials of each column's splines begin, and their coefficients."""
-    breaks, coefficients = [], []
-    for spline in splines:
-        t, k = spline.t, spline.k
-        first, last = k, len(t) - k - 2
-        polys = [PPoly.from_spline((t, c, k)) for c in spline.c.T]
-        breaks.append(t[first : last + 1])
-        coefficients.append(np.stack([p.c[::-1, first : last + 1].T for p in polys], axis=-1))
-    return np.array(breaks, np.float64), np.ascontiguousarray(coefficients, np.float64)
+def _at_ends(est: Any, ends: np.ndarray, n_splines: int) -> tuple[np.ndarray, np.ndarray]:
+    """What the splines are at their columns' lower and upper ends, and their slopes beyond."""
+    values = np.zeros((2, ends.shape[1], n_splines))
+    slopes = np.zeros_like(values)
+    if est.extrapolation in ("constant", "linear"):
+        for end, some in enumerate((np.s_[: est.degree], np.s_[-est.degree :])):
+            for column, spline in enumerate(est.bsplines_):
+                x = ends[end, column]
+                values[end, column, some] = spline(x)[some]
+                if est.extrapolation == "linear":
+                    slopes[end, column, some] = spline(x, nu=1)[some]
+    return values, slopes
