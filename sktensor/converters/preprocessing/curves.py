@@ -145,7 +145,7 @@ def spline_transformer(est, x):
     if outside == "continue":
         values = Finite(values)  # 0 times infinity elsewhere
     if not est.include_bias:
-        every = np.arange(values.width)
+        every = np.arange(len(splines) * n_splines)
         values = Select(values, every[(every + 1) % n_splines != 0])
     return transformer(cast(values, dtype))
 

@@ -35,13 +35,21 @@ def function_transformer(est, x):
     if est.validate:
         x = validate(est, x, "numeric")
     names = x.names
+    if names is not None and not is_table(x) and est.func is not None:
+        raise Unsupported("a function of a DataFrame made on the way")
+    if names is not None and is_table(x) and signature(x).container == "polars":
+        if est.feature_names_out is not None:
+            raise Unsupported("a polars DataFrame whose columns may be renamed")
+        names = names if est.func is None else None  # NumPy makes an array of it
     if names is not None and est.feature_names_out is not None:
         names = tuple(est.get_feature_names_out())
     if est.func is not None:
         return transformer(applied(est.func, x, names))
     if names == x.names:
         return transformer(x)
-    if is_table(x) and len(set(signature(x).kinds or ())) > 1:
+    if not is_table(x):
+        raise Unsupported("other names for a DataFrame made on the way")
+    if len(set(signature(x).kinds or ())) > 1:
         raise Unsupported("columns of other names and several dtypes")
     return transformer(Named(as_numbers(x, None), None, names, True))
 
@@ -60,7 +68,10 @@ def applied(func: Any, x: Op, names: tuple[Any, ...] | None = None) -> Op:
 
 
 def _floats(func: Any, x: Op) -> Op:
-    if is_table(x) and len({_width(kind) for kind in signature(x).kinds or ()}) > 1:
+    kinds = set(signature(x).kinds or ()) if is_table(x) else set()
+    if func in FLOATS_OF_INTEGERS:
+        kinds = set(map(_width, kinds))
+    if len(kinds) > 1:
         raise Unsupported("columns of several dtypes")
     x = as_numbers(x, None)
     assert x.dtype is not None
