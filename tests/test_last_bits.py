@@ -13,12 +13,14 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     StackingRegressor,
 )
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
     KBinsDiscretizer,
+    MinMaxScaler,
     Normalizer,
     PowerTransformer,
     QuantileTransformer,
@@ -27,6 +29,7 @@ from sklearn.preprocessing import (
 )
 from xgboost import XGBClassifier
 
+from sktensor import TensorAccelerated
 from sktensor.ops.elementwise import UFUNCS, boxcox, expm1, log1p, ndtri, power, sqrt
 
 from .support import assert_answers_alike, assert_same, fitted_quietly
@@ -102,6 +105,19 @@ def test_predictions_that_a_final_tree_reads_are_native():
 def test_components_that_are_rounding_alone_are_native(step, reader):
     pipe = fitted_quietly(make_pipeline(step, reader), DEPENDENT, Y)
     assert_answers_alike(pipe, DEPENDENT, compiled=False)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("writer", [StandardScaler(copy=False), SimpleImputer(copy=False)])
+def test_who_writes_into_rows_does_so_natively(writer, first):
+    steps = [("writes", writer), ("reads", MinMaxScaler())]
+    union = FeatureUnion([steps[first], steps[1 - first]])
+    rows = np.where(X > 5, np.nan, X)
+    fitted = fitted_quietly(union, rows.copy())
+    ours, theirs = rows.copy(), rows.copy()
+    answer = TensorAccelerated(fitted, device="cpu").transform(ours)
+    assert_same(answer, fitted.transform(theirs), exact=True)
+    assert_same(ours, theirs, exact=True)
 
 
 VALUES = np.concatenate([X.ravel(), [0.0, 1.0, 1e-30, 700.0, np.nan]])

@@ -58,6 +58,9 @@ _CONVERTERS: dict[type, Converter] = {}
 # Estimators made of estimators and nothing else: a plan lists what they are made of.
 CONTAINERS = frozenset({"Pipeline", "FeatureUnion", "ColumnTransformer"})
 
+# Their copy=False is about the rows they are fitted on.
+COPIES_IN_FIT = frozenset({"PCA", "IncrementalPCA"})
+
 
 @dataclass(frozen=True)
 class Converted:
@@ -162,6 +165,7 @@ def _convert(estimator: Any, x: Op) -> Responses:
         raise Unsupported("no converter")
     if isinstance(estimator, BaseEstimator):
         _check_fitted(estimator)
+        _check_copies(estimator)
     responses = converter(estimator, x)
     return _complete(estimator, x, responses, "no converter for {method}")
 
@@ -171,6 +175,17 @@ def _check_fitted(estimator: Any) -> None:
         check_is_fitted(estimator)
     except NotFittedError as error:
         raise Unsupported("not fitted") from error
+
+
+def _check_copies(estimator: BaseEstimator) -> None:
+    """Decline what writes into its rows, which others may read before, or after."""
+    params = estimator.get_params(deep=True)
+    for name, value in params.items():
+        owner, _, last = name.rpartition("__")
+        if last == "copy" and value is False:
+            writer = type(params.get(owner, estimator)).__name__
+            if writer not in COPIES_IN_FIT:
+                raise Unsupported(f"{writer}(copy=False) writes into its rows")
 
 
 def _complete(
