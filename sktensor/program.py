@@ -2,7 +2,7 @@
 
 A host stage runs over all rows at once. A device stage runs in blocks of rows, so that what lies
 between its ops never reaches full length; on the CPU blocks are small enough for the L2 cache and
-shared out over threads.
+shared out over threads. A handful of rows is answered by NumPy there, all at once.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from .ops import (
     Retreat,
     Several,
     column_count,
+    few,
     is_table,
     parts,
 )
@@ -38,9 +39,11 @@ from .threads import settle, share_rows
 L2_BYTES = 2**21  # what the widest result of a block may take
 DEVICE_BYTES = 2**28
 LEAST_ROWS, MOST_ROWS = 64, 2**14
+FEW_ROWS = 64  # up to so many, calling torch costs more than it computes
 WORTH_A_THREAD = 4e5  # nanoseconds of work, several times what it costs to hand it over
 
 Feed = Callable[[int, int], Any]
+Few = Callable[..., np.ndarray]
 
 
 class Program:
@@ -53,26 +56,49 @@ class Program:
         self.root, self.device, self.batch_size = root, device, batch_size
         self.input = next((op for op in walk(root) if isinstance(op, Input)), None)
         self.stages: list[HostStage | DeviceStage] = list(_stages(root, device))
-        only = self.stages[0] if len(self.stages) == 1 else None
-        self._only = only if isinstance(only, DeviceStage) and only.outputs == [root] else None
+        self._reads_table = self.input is not None and is_table(self.input)
+        self._few_rows = 0 if device.type != "cpu" else min(FEW_ROWS, batch_size or FEW_ROWS)
+        self._only = None if self._reads_table else self._only_stage()
+
+    def _only_stage(self) -> DeviceStage | None:
+        """The stage that reads the input and gives the answer, if one does all."""
+        match self.stages:
+            case [DeviceStage(inputs=[x], outputs=[answer]) as stage]:
+                return stage if x is self.input and answer is self.root else None
+        return None
+
+    def __call__(self, X: Any) -> Any:
+        if isinstance(X, Tensor):
+            return self._answer(X.detach(), self._run)
+        if len(X) > self._few_rows:
+            return to_host(self._answer(X, self._run))
+        if self._only is not None:
+            settle()
+            return self._only.few([np.asarray(X)])[0]
+        return self._answer(X, self._run_few)
 
     @torch.no_grad()
-    def __call__(self, X: Any) -> Any:
+    def _answer(self, X: Any, run: Callable[[DeviceStage, dict[Op, Any], int], None]) -> Any:
         settle()
-        tensors = isinstance(X, Tensor)
-        if tensors:
-            X = X.detach()
-        x = Table.of(X) if self.input is not None and is_table(self.input) else X
+        x = Table.of(X) if self._reads_table else X
         results: dict[Op, Any] = {} if self.input is None else {self.input: x}
         for stage in self.stages:
             if isinstance(stage, HostStage):
                 stage.run(results)
             else:
-                self._run(stage, results, len(x))
+                run(stage, results, len(x))
         answer = results[self.root]
-        if isinstance(answer, Table):
-            answer = answer.native()
-        return answer if tensors else to_host(answer)
+        return answer.native() if isinstance(answer, Table) else answer
+
+    def _run_few(self, stage: DeviceStage, results: dict[Op, Any], n_rows: int) -> None:
+        """Fill in the stage's outputs by NumPy, all rows at once."""
+        inputs = [
+            op.block(results[op.x], 0, n_rows)
+            if isinstance(op, Numbers) and op not in results
+            else as_dense(results[op])
+            for op in stage.inputs
+        ]
+        results.update(zip(stage.outputs, stage.few(inputs), strict=True))
 
     def _run(self, stage: DeviceStage, results: dict[Op, Any], n_rows: int) -> None:
         """Fill in the stage's outputs, block by block."""
@@ -197,6 +223,21 @@ class DeviceStage(nn.Module):
         if not all(flags):
             raise Retreat("rows that a guard keeps from being answered here")
         return outputs
+
+    def few(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
+        """The outputs for a handful of rows on the CPU, or Retreat, by NumPy."""
+        steps, returned = self._few
+        values = list(inputs)
+        with np.errstate(all="ignore"):
+            for step, at in steps:
+                values.append(step(*[values[i] for i in at]))
+        return [values[i] for i in returned]
+
+    @cached_property
+    def _few(self) -> tuple[list[tuple[Few, list[int]]], list[int]]:
+        slots = {op: i for i, op in enumerate([*self.inputs, *self.ops])}
+        steps = [(few(op), [slots[x] for x in op.inputs]) for op in self.ops]
+        return steps, [slots[op] for op in self.outputs]
 
     def __str__(self) -> str:
         return "device: " + " ".join(map(str, self.ops))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..ops import ArgMax, Cast, Column, Concat, Map, Op, Provided, Take
+from ..ops import Above, ArgMax, Cast, Column, Concat, Map, Op, Provided, Take
 from .registry import Responses, Unsupported
 
 
@@ -88,11 +88,7 @@ def labels(codes: Op, classes: np.ndarray) -> Op:
 
 def positive(scores: Op) -> Op:
     """1 where a score is above 0."""
-    return Cast(Map(scores, _above_zero, torch.bool), torch.int64)
-
-
-def _above_zero(x: torch.Tensor) -> torch.Tensor:
-    return x > 0
+    return Cast(Map(scores, Above(), torch.bool), torch.int64)
 
 
 def two_columns(p: Op) -> Op:

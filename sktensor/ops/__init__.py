@@ -1,13 +1,14 @@
 """The ops: what a compiled estimator is made of, each with its meaning in torch."""
 
 from .arithmetic import Arith, Map, MatMul, RowSum, cast
-from .base import Guard, Op, column_count, parts
+from .base import Guard, Op, Retreat, column_count, parts
 from .columns import Cast, Column, Concat, Finite, Named, Provided, Select
 from .curves import Bins, Bounded, BoxCox, Interpolate, Products, YeoJohnson
-from .elementwise import FLOATS_OF_INTEGERS, UFUNCS, ndtri, sqrt
+from .elementwise import FLOATS_OF_INTEGERS, UFUNCS, Above, Logistic, ndtri, sqrt
 from .encode import Fill, GatherSum, KnownCodes, Missing, OneHot, Recode, Search
+from .few import few
 from .forest import Forest, Leaves
-from .host import Columns, Csr, Input, Native, Numbers, Retreat, Several, is_table, signature
+from .host import Columns, Csr, Input, Native, Numbers, Several, is_table, signature
 from .lookup import AllKnown, Lookup
 from .missing import FillTable, MissingCells
 from .outputs import (
@@ -27,6 +28,7 @@ from .splines import Spline
 __all__ = [
     "FLOATS_OF_INTEGERS",
     "UFUNCS",
+    "Above",
     "AllKnown",
     "ArgMax",
     "Arith",
@@ -52,6 +54,7 @@ __all__ = [
     "Labels",
     "Leaves",
     "LogSoftmax",
+    "Logistic",
     "Lookup",
     "Map",
     "MatMul",
@@ -80,6 +83,7 @@ __all__ = [
     "as_csr",
     "cast",
     "column_count",
+    "few",
     "is_table",
     "ndtri",
     "parts",

@@ -10,6 +10,10 @@ import numpy as np
 import torch
 
 
+class Retreat(Exception):
+    """Raised while a program runs on input it was not made for: the native method answers."""
+
+
 @dataclass(frozen=True, eq=False)
 class Op:
     """One step of the computation.

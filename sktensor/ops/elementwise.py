@@ -44,6 +44,32 @@ class Elementwise:
         return torch.from_numpy(result).to(x.device)
 
 
+@dataclass(frozen=True)
+class Logistic:
+    """`1 / (1 + exp(-slope x))`."""
+
+    slope: float = 1.0
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return 1 / (1 + torch.exp(-self.slope * x))
+
+    def few(self, x: np.ndarray) -> np.ndarray:
+        return 1 / (1 + np.exp(-self.slope * x))
+
+
+@dataclass(frozen=True)
+class Above:
+    """Whether a value is above a limit."""
+
+    limit: float = 0.0
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x > self.limit
+
+    def few(self, x: np.ndarray) -> np.ndarray:
+        return x > self.limit
+
+
 def _boxcox(x: Tensor, power: Tensor) -> Tensor:
     """`(x ** p - 1) / p`, or `log(x)` for p = 0."""
     zero = power.abs() < 1e-19

@@ -19,11 +19,7 @@ from ..table import (
     sparse_class,
     unknown_signature,
 )
-from .base import Op
-
-
-class Retreat(Exception):
-    """Raised while a program runs on input it was not made for: the native method answers."""
+from .base import Op, Retreat
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from .base import Guard, Op
 from .host import Retreat
 
 NUMBERS = "iuf"
+FEW_CELLS = 1000  # up to so many, Arrow takes longer to get ready than Python to look them up
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,11 +107,14 @@ class Finder:
 
     def among_strings(self, array: Any, missing: Any) -> np.ndarray | None:
         """The positions of an Arrow array's strings."""
-        at, strings = self._strings
-        found = positions_in(strings, array)
-        if found is None:
-            return None
-        found = at[found]
+        if len(array) <= FEW_CELLS:
+            found = np.fromiter(map(self.by_hash.__getitem__, array.to_pylist()), np.int64)
+        else:
+            at, strings = self._strings
+            positions = positions_in(strings, array)
+            if positions is None:
+                return None
+            found = at[positions]
         null = nulls_in(array)
         if null is not None:
             found[null] = self.by_hash[missing]

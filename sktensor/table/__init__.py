@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from scipy.sparse import csr_array, csr_matrix, issparse
 from sklearn import get_config
 from sklearn.utils import _safe_indexing
 
-from .cells import Coded, coded, objects_of, strings, values_of
+from .cells import Coded, array_of, coded, objects_of, strings, values_of
 
 TORCH_DTYPES: dict[np.dtype, torch.dtype] = {
     np.dtype(name): getattr(torch, name)
@@ -112,17 +113,22 @@ def _pandas_signature(X: Any) -> Signature | None:
     if X.columns.nlevels > 1:
         return None
     return Signature(
-        X.shape[1], None, tuple(map(_pandas_kind, X.dtypes)), tuple(X.columns), "pandas"
+        X.shape[1], None, tuple(map(_pandas_kind, X.dtypes)), tuple(X.columns.tolist()), "pandas"
     )
 
 
 def _pandas_kind(dtype: Any) -> str:
     if isinstance(dtype, np.dtype):
-        return "str" if dtype.kind == "U" else dtype.name
+        return _numpy_kind(dtype)
     name = getattr(dtype, "name", str(dtype))
     if isinstance(dtype, sys.modules["pandas"].StringDtype):
         return "str"
     return name
+
+
+@cache
+def _numpy_kind(dtype: np.dtype) -> str:
+    return "str" if dtype.kind == "U" else dtype.name
 
 
 def _polars_kind(dtype: Any) -> str:
@@ -204,12 +210,7 @@ def _column(source: Any, at: int) -> Any:
         return source[:, at]
     if type(source).__module__.partition(".")[0] == "polars":
         return _polars_column(source[:, at])
-    array = source.iloc[:, at].array
-    return (
-        array.to_numpy()
-        if isinstance(array, sys.modules["pandas"].arrays.NumpyExtensionArray)
-        else array
-    )
+    return array_of(source, at)
 
 
 def _polars_column(series: Any) -> np.ndarray:

@@ -44,6 +44,16 @@ def _library(source: Any) -> str:
     return type(source).__module__.partition(".")[0]
 
 
+def array_of(frame: Any, at: int) -> Any:
+    """One column of a pandas frame as it is stored: NumPy's array, or the library's own."""
+    take = getattr(frame, "_get_column_array", None)  # makes no Series, which takes much longer
+    if take is not None:
+        return take(at)
+    array = frame.iloc[:, at].array
+    plain = isinstance(array, sys.modules["pandas"].arrays.NumpyExtensionArray)
+    return array.to_numpy() if plain else array
+
+
 def values_of(source: Any, at: int) -> np.ndarray:
     """One column as encoders see it: `check_array` of it, in its own dtype.
 
@@ -81,18 +91,20 @@ def coded(source: Any, at: int) -> Coded | None:
         if not str(series.dtype).startswith(("Categorical", "Enum")) or not _arrow():
             return None
         return _of_dictionary(series.to_arrow(), None)
-    series = source.iloc[:, at]
+    array = array_of(source, at)
+    if isinstance(array, np.ndarray):
+        return None
     pandas = sys.modules["pandas"]
-    if isinstance(series.dtype, pandas.CategoricalDtype):
-        codes = series.cat.codes.to_numpy()
-        known = np.arange(len(series.cat.categories))
+    if isinstance(array.dtype, pandas.CategoricalDtype):
+        codes = np.asarray(array.codes)
+        known = np.arange(len(array.categories))
         if (codes < 0).any():
             known = np.append(known, -1)
-        few = pandas.Categorical.from_codes(known, dtype=series.dtype)
+        few = pandas.Categorical.from_codes(known, dtype=array.dtype)
         # A column of all these values has the dtype, and the missing value, of the whole column.
         return Coded(codes, _checked(pandas.Series(few)))
-    if isinstance(series.dtype, pandas.ArrowDtype) and "dictionary" in str(series.dtype):
-        return _of_dictionary(series.array.__arrow_array__(), pandas.NA)
+    if isinstance(array.dtype, pandas.ArrowDtype) and "dictionary" in str(array.dtype):
+        return _of_dictionary(array.__arrow_array__(), pandas.NA)
     return None
 
 
@@ -122,13 +134,15 @@ def strings(source: Any, at: int) -> tuple[Any, Any] | None:
     if _library(source) == "polars":
         series = source[:, at]
         return (series.to_arrow(), None) if str(series.dtype) in ("String", "Utf8") else None
-    series = source.iloc[:, at]
+    column = array_of(source, at)
+    if isinstance(column, np.ndarray):
+        return None
     pandas = sys.modules["pandas"]
-    dtype = series.dtype
+    dtype = column.dtype
     if isinstance(dtype, pandas.StringDtype) and dtype.storage.startswith("pyarrow"):
-        return series.array.__arrow_array__(), dtype.na_value
+        return column.__arrow_array__(), dtype.na_value
     if isinstance(dtype, pandas.ArrowDtype) and str(dtype) in STRINGS:
-        return series.array.__arrow_array__(), pandas.NA
+        return column.__arrow_array__(), pandas.NA
     return None
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from lightgbm import LGBMClassifier, LGBMRanker, LGBMRegressor
-from torch import Tensor
 
-from ...ops import ArgMax, Cast, Column, Map, Op, cast
+from ...ops import Above, ArgMax, Cast, Column, Map, Op, cast
 from ..registry import Responses, Unsupported, converts
 from ..responses import labels, two_columns
 from ..trees import forest, leaves, reading
@@ -91,13 +89,9 @@ def classifier(est, x):
         codes: Op = ArgMax(Apart(value, b.margin))
     else:
         boundary = b.bare.boundary(lambda p: p > 1.0 - p)
-        codes = Cast(Map(b.margin, partial(_above, boundary), torch.bool), torch.int64)
+        codes = Cast(Map(b.margin, Above(boundary), torch.bool), torch.int64)
     return Responses(
         predict=labels(codes, np.asarray(est.classes_)),
         predict_proba=proba,
         decision_function=raw,
     )
-
-
-def _above(boundary: float, x: Tensor) -> Tensor:
-    return x > boundary

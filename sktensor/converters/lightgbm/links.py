@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ...graph import evaluate
-from ...ops import Guard, Input, Map, Op, Softmax
+from ...ops import Guard, Input, Logistic, Map, Op, Softmax
 from ...table import Signature
 from ..registry import Unsupported
 from .bare import Bare
@@ -34,12 +33,8 @@ def _softmax(parameters: Parameters) -> Link:
 
 def _sigmoid(parameters: Parameters) -> Link:
     """`1 / (1 + exp(-slope x))`."""
-    slope = float(parameters.get("sigmoid", 1))
-    return lambda margin: Map(margin, partial(_logistic, slope))
-
-
-def _logistic(slope: float, x: Tensor) -> Tensor:
-    return 1 / (1 + torch.exp(-slope * x))
+    logistic = Logistic(float(parameters.get("sigmoid", 1)))
+    return lambda margin: Map(margin, logistic)
 
 
 def _softplus(parameters: Parameters) -> Link:

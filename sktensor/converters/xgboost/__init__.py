@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from xgboost import XGBClassifier, XGBRanker, XGBRegressor, XGBRFClassifier, XGBRFRegressor
 
-from ...ops import ArgMax, Cast, Column, Finite, Map, Op, Softmax, cast
+from ...ops import Above, ArgMax, Cast, Column, Finite, Map, Op, Softmax, cast
 from ..registry import Responses, Unsupported, converts
 from ..responses import two_columns
 from ..trees import forest, leaves, lone_leaf, reading
@@ -106,12 +104,8 @@ def _labels(est: Any, b: Booster) -> Op:
         return Cast(b.value, torch.int32)
     if b.model.objective.startswith("multi:"):
         raise Unsupported(f"{b.model.objective} of two classes")
-    above = Map(b.margin, partial(_above, float(b.bare.boundary())), torch.bool)
+    above = Map(b.margin, Above(float(b.bare.boundary())), torch.bool)
     return Cast(above, torch.int64 if n is None else torch.float64)
-
-
-def _above(boundary: float, x: Tensor) -> Tensor:
-    return x > boundary
 
 
 def _proba(est: Any, b: Booster) -> Op:

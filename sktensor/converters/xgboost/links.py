@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...graph import evaluate
-from ...ops import ArgMax, Cast, Guard, Input, Map, Op, Softmax
+from ...ops import Above, ArgMax, Cast, Guard, Input, Map, Op, Softmax
 from ...table import Signature
 from ..registry import Unsupported
 from .bare import Bare
@@ -32,11 +32,7 @@ def _exp(margin: Op) -> Op:
 
 def _hinge(margin: Op) -> Op:
     """1 where the margin is above 0, else 0."""
-    return Cast(Map(margin, _above_zero, torch.bool), torch.float32)
-
-
-def _above_zero(x: Tensor) -> Tensor:
-    return x > 0
+    return Cast(Map(margin, Above(), torch.bool), torch.float32)
 
 
 def _softmax(margin: Op) -> Op:

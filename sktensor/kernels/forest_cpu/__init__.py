@@ -73,10 +73,16 @@ class PackedForest:
         self._layouts: dict[str, Any] = {}
 
     def __call__(self, x: Tensor) -> Tensor:
-        rows = packing.bits_of(x.contiguous().numpy())
+        return torch.from_numpy(self.sums(x.contiguous().numpy()))
+
+    def sums(self, x: np.ndarray) -> np.ndarray:
+        """The sums of the leaves of rows of floats, (n, n_outputs)."""
+        # Numba compiles a kernel anew for arrays that are not to be written into.
+        x = np.ascontiguousarray(x) if x.flags.writeable else x.copy()
+        rows = packing.bits_of(x)
         out = np.zeros((len(rows), self._forest.n_outputs), self._forest.value.dtype)
         if not self.shape.n_trees or not len(rows):
-            return torch.from_numpy(out)
+            return out
         few = len(rows) <= FEW_ROWS[self.layout]
         layout = few_rows_layout(self.shape, self._forest.key) if few else self.layout
         packed: Any = self._layouts.get(layout)
@@ -86,7 +92,7 @@ class PackedForest:
             linked.few(rows, packed, out)
         else:
             _RUN[layout](rows, packed, out)
-        return torch.from_numpy(out)
+        return out
 
     @property
     def nbytes(self) -> int:

@@ -1,0 +1,273 @@
+"""Ops on a handful of rows, in NumPy: there a torch op costs several times what it computes.
+
+`few(op)` is a function of arrays, one for each input of the op, that says what `forward` says of
+tensors. Every op has one: that of an op, or of dtypes, not listed here calls `forward`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isfinite
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import special
+from torch import Tensor
+
+from ..table import NUMPY_DTYPES
+from .arithmetic import Arith, Map, MatMul
+from .base import Guard, Op, Retreat, parts
+from .columns import Cast, Column, Concat, Finite, Named, Select
+from .elementwise import Above, Elementwise, Logistic
+from .encode import Fill, GatherSum, Missing, Recode
+from .forest import Forest
+from .outputs import ArgMax, Decided, Shares, Softmax, Take
+
+Few = Callable[..., Any]
+
+ARITHMETIC: dict[Any, Any] = {
+    torch.add: np.add,
+    torch.sub: np.subtract,
+    torch.mul: np.multiply,
+    torch.div: np.true_divide,
+    torch.maximum: np.maximum,
+    torch.minimum: np.minimum,
+}
+FUNCTIONS: dict[Any, Any] = {
+    torch.sigmoid: special.expit,
+    torch.exp: np.exp,
+    torch.log: np.log,
+    torch.abs: np.abs,
+    torch.square: np.square,
+    torch.neg: np.negative,
+}
+
+
+def few(op: Op) -> Few:
+    """The op as a function of the arrays it reads."""
+    twin = TWINS.get(type(op))
+    made = twin(op) if twin is not None else None
+    if made is not None:
+        return made
+    return _guarded(op) if isinstance(op, Guard) else _by_torch(op.forward, op)
+
+
+def _by_torch(function: Callable[..., Any], op: Op) -> Few:
+    """`function` of the op's fields as tensors, the arrays among them made tensors once."""
+    fixed: list[Any] = []
+    places: list[tuple[int, int | None]] = []  # of the inputs, among fields that may be tuples
+    for at, value in enumerate(op.arguments):
+        several = isinstance(value, tuple) and any(isinstance(v, Op | np.ndarray) for v in value)
+        fixed.append([_constant(v) for v in value] if several else _constant(value))
+        for place, part in enumerate(parts(value)):
+            if isinstance(part, Op):
+                places.append((at, place if several else None))
+
+    def call(*arrays: Any) -> Any:
+        arguments = [list(v) if type(v) is list else v for v in fixed]
+        for (at, place), array in zip(places, arrays):
+            if place is None:
+                arguments[at] = _tensor(array)
+            else:
+                arguments[at][place] = _tensor(array)
+        return function(*arguments).numpy()
+
+    return call
+
+
+def _constant(value: Any) -> Any:
+    return _tensor(value) if isinstance(value, np.ndarray) else value
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    if not array.flags.writeable or min(array.strides, default=0) < 0:
+        array = array.copy()
+    return torch.from_numpy(array)
+
+
+def _guarded(op: Guard) -> Few:
+    holds = _by_torch(op.holds, op)
+
+    def check(x: Any, *others: Any) -> Any:
+        if not holds(x, *others):
+            raise Retreat("rows that a guard keeps from being answered here")
+        return x
+
+    return check
+
+
+def _finite(op: Finite) -> Few:
+    """A sum that is finite has no value that is not; one that is not may just have overflowed."""
+    total, allow_nan = np.add.reduce, op.allow_nan
+
+    def check(x: np.ndarray) -> np.ndarray:
+        if not isfinite(total(x, None)) and not (allow_nan and not np.isinf(x).any()):
+            raise Retreat("a value that is not finite")
+        return x
+
+    return check
+
+
+def _arith(op: Arith) -> Few | None:
+    ufunc = ARITHMETIC.get(op.fn)
+    values = (op.x, op.y)
+    dtypes = {v.dtype for v in values if isinstance(v, Op)}
+    arrays = {v.dtype for v in values if isinstance(v, np.ndarray)}
+    if ufunc is None or dtypes != {op.dtype} or not op.dtype.is_floating_point:
+        return None
+    if not arrays <= {NUMPY_DTYPES[op.dtype]}:
+        return None
+    x, y = values
+    if isinstance(x, Op):
+        return ufunc if isinstance(y, Op) else lambda a: ufunc(a, y)
+    return lambda b: ufunc(x, b)
+
+
+def _map(op: Map) -> Few | None:
+    if isinstance(op.fn, Above | Logistic):
+        return op.fn.few
+    if isinstance(op.fn, Elementwise):
+        return op.fn.ufunc
+    dtype = op.x.dtype
+    return FUNCTIONS.get(op.fn) if dtype is not None and dtype.is_floating_point else None
+
+
+def _matmul(op: MatMul) -> Few | None:
+    weight = op.weight
+    if weight.dtype != NUMPY_DTYPES.get(op.x.dtype):  # type: ignore[arg-type]
+        return None
+    return lambda x: x.dot(weight)
+
+
+def _cast(op: Cast) -> Few | None:
+    """NumPy and torch agree on every cast but those of floats to integers that cannot hold them."""
+    before = op.x.dtype
+    if before is None or (before.is_floating_point and not op.to.is_floating_point):
+        return None
+    dtype = NUMPY_DTYPES[op.to]
+    return lambda x: x.astype(dtype)
+
+
+def _column(op: Column) -> Few:
+    index = op.index
+    return lambda x: x[:, index]
+
+
+def _select(op: Select) -> Few:
+    columns = op.columns
+    return lambda x: x.take(columns, axis=1)
+
+
+def _concat(op: Concat) -> Few:
+    dtype, width = NUMPY_DTYPES[op.dtype], op.width
+    ends = np.cumsum([1 if x.width is None else x.width for x in op.xs]).tolist()
+    flat = [x.width is None for x in op.xs]
+    places = [hi - 1 if one else slice(lo, hi) for lo, hi, one in zip([0, *ends], ends, flat)]
+
+    def join(*xs: np.ndarray) -> np.ndarray:
+        out = np.empty((xs[0].shape[0], width), dtype)
+        for at, x in zip(places, xs):
+            out[:, at] = x
+        return out
+
+    return join
+
+
+def _fill(op: Fill) -> Few | None:
+    marker, values = op.marker, op.values
+    if marker is None:
+        return lambda x: x
+    if marker == marker:
+        return lambda x: np.where(x == marker, values, x)
+    return lambda x: np.where(np.isnan(x), values, x)
+
+
+def _missing(op: Missing) -> Few | None:
+    marker = op.marker
+    if marker is None:
+        return None
+    return np.isnan if marker != marker else lambda x: x == marker
+
+
+def _recode(op: Recode) -> Few:
+    table, columns = op.table, np.arange(op.width or 0)
+    return lambda x: table[columns, x + 1]
+
+
+def _gather_sum(op: GatherSum) -> Few:
+    weight, starts = op.weight, np.cumsum([0, *op.sizes[:-1]])
+    last = len(weight) - 1
+    return lambda x: np.add.reduce(weight[np.where(x >= 0, x + starts, last)], 1)
+
+
+def _softmax(op: Softmax) -> Few:
+    def softmax(x: np.ndarray) -> np.ndarray:
+        e = np.exp(x - np.maximum.reduce(x, 1, keepdims=True))
+        return e / np.add.reduce(e, 1, keepdims=True)
+
+    return softmax
+
+
+def _shares(op: Shares) -> Few | None:
+    return None if op.uniform else lambda x: x / np.add.reduce(x, 1, keepdims=True)
+
+
+def _argmax(op: ArgMax) -> Few:
+    return lambda x: x.argmax(1)
+
+
+def _take(op: Take) -> Few:
+    values = op.values
+    return lambda x: values[x]
+
+
+def _decided(op: Decided) -> Few:
+    """By lengths, as the op has it, and by the op itself where those do not tell."""
+    strict, weight = _guarded(op), op.weight
+    longest = float(np.sqrt(np.square(weight).sum(0)).max(initial=0.0))
+    eps = float(np.finfo(weight.dtype).eps)
+    terms, offset, signs = max(len(weight), op.terms), op.offset, op.signs
+
+    def check(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        reach = longest * np.sqrt(np.add.reduce(rows * rows, 1))
+        slack = eps * (4 * (terms + 4) * reach + 4 * offset * (reach > 0))
+        if signs or x.ndim == 1:
+            clear = (np.abs(x) >= (slack if x.ndim == 1 else slack[:, None])).all()
+        else:
+            best = np.maximum.reduce(x, 1, keepdims=True)
+            clear = (np.add.reduce(x > best - 2 * slack[:, None], 1) <= 1).all()
+        return x if clear else strict(x, rows)
+
+    return check
+
+
+def _forest(op: Forest) -> Few:
+    return op.few
+
+
+def _same(op: Named) -> Few:
+    return lambda x: x
+
+
+TWINS: dict[type[Op], Callable[[Any], Few | None]] = {
+    ArgMax: _argmax,
+    Arith: _arith,
+    Cast: _cast,
+    Column: _column,
+    Concat: _concat,
+    Decided: _decided,
+    Fill: _fill,
+    Finite: _finite,
+    Forest: _forest,
+    GatherSum: _gather_sum,
+    Map: _map,
+    MatMul: _matmul,
+    Missing: _missing,
+    Named: _same,
+    Recode: _recode,
+    Select: _select,
+    Shares: _shares,
+    Softmax: _softmax,
+    Take: _take,
+}

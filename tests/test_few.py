@@ -1,0 +1,115 @@
+"""A handful of rows is answered by NumPy as many rows are answered by torch."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sktensor.graph import to_host
+from sktensor.ops import Decided, Finite, Input, Op, Retreat, few
+from sktensor.program import FEW_ROWS
+from sktensor.table import Signature
+
+from .cases import data
+from .support import METHODS, assert_answers_alike, assert_same, fitted_quietly
+from .test_export import firsts
+from .test_program import X, Y, program_of
+
+
+def outcome(call):
+    try:
+        return to_host(call())
+    except Retreat:
+        return "retreat"
+
+
+@pytest.mark.parametrize("n_rows", [1, 5, FEW_ROWS])
+@pytest.mark.parametrize("case", list(firsts()))
+def test_few_rows_are_answered_as_many_are(case, n_rows):
+    table = data.X if case.X is None else case.X
+    estimator = fitted_quietly(case.estimator, table, case.y, **case.fit_params)
+    rows = table[:n_rows]
+    for method in (m for m in METHODS if hasattr(estimator, m)):
+        program = program_of(estimator, method, table)
+        if program is None:
+            continue
+        as_many = outcome(lambda p=program: p._answer(rows, p._run))
+        assert_same(outcome(lambda p=program: p(rows)), as_many)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e308])
+@pytest.mark.parametrize(
+    "pipe",
+    [
+        make_pipeline(StandardScaler(), LogisticRegression()),
+        make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()),
+        RandomForestClassifier(5, random_state=0),
+        make_pipeline(StandardScaler(), RandomForestClassifier(5, random_state=0)),
+    ],
+    ids=["scaled", "imputed", "forest", "scaled forest"],
+)
+def test_few_hostile_rows_get_the_native_answer_or_error(pipe, bad):
+    pipe = pipe.fit(X, Y)
+    rows = X[:3].copy()
+    rows[1, 1] = bad
+    for table in (rows, rows[1:2], np.asfortranarray(rows), rows[::-1]):
+        assert_answers_alike(pipe, table, compiled=False)
+        table.flags.writeable = False
+        assert_answers_alike(pipe, table, compiled=False)
+
+
+def test_few_rows_leave_the_callers_array_alone():
+    pipe = make_pipeline(StandardScaler(), RandomForestClassifier(5, random_state=0)).fit(X, Y)
+    rows = X[:4].copy()
+    assert_answers_alike(pipe, rows)
+    np.testing.assert_array_equal(rows, X[:4])
+
+
+def test_a_memory_map_is_answered_with_an_array(tmp_path):
+    np.save(tmp_path / "rows.npy", X[:5])
+    rows = np.load(tmp_path / "rows.npy", mmap_mode="r")
+    pipe = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
+    assert_answers_alike(pipe, rows)
+    assert_answers_alike(StandardScaler().fit(X), rows)
+
+
+NUMBERS = st.floats(-4, 4, width=16)
+EXTREMES = st.sampled_from([0.0, -0.0, np.inf, -np.inf, np.nan, 1e308, -1e308, 5e-324])
+
+
+@given(
+    hnp.arrays(np.float64, hnp.array_shapes(min_dims=2, max_dims=2), elements=NUMBERS | EXTREMES)
+)
+@pytest.mark.parametrize("allow_nan", [False, True])
+def test_a_guard_of_few_rows_lets_through_what_is_finite(allow_nan, x):
+    op = Finite(Input(Signature(x.shape[1], torch.float64)), allow_nan)
+    fine = ~np.isinf(x) if allow_nan else np.isfinite(x)
+    if not fine.all():
+        with pytest.raises(Retreat), np.errstate(all="ignore"):
+            few(op)(x)
+    elif np.abs(np.nan_to_num(x)).max() < 1e300:
+        assert few(op)(x) is x
+
+
+@given(st.data())
+@pytest.mark.parametrize("signs", [False, True])
+def test_a_decision_on_few_rows_is_as_clear_as_on_many(signs, data):
+    n, width, scores = (data.draw(st.integers(1, 3)) for _ in range(3))
+    array = hnp.arrays(np.float64, (n, width), elements=NUMBERS)
+    rows = data.draw(array)
+    weight = data.draw(hnp.arrays(np.float64, (width, scores), elements=NUMBERS))
+    offset = data.draw(hnp.arrays(np.float64, scores, elements=NUMBERS))
+    near = data.draw(hnp.arrays(np.float64, (n, scores), elements=st.sampled_from([0, 1, 1e-15])))
+    answer = (rows @ weight + offset) * near
+    inputs: list[Op] = [Input(Signature(w, torch.float64)) for w in (scores, width)]
+    op = Decided(*inputs, weight, float(np.abs(offset).max()), signs)
+    fields = (torch.from_numpy(answer), torch.from_numpy(rows), torch.from_numpy(weight))
+    clear = bool(op.holds(*fields, *op.arguments[3:]))
+    assert (outcome(lambda: few(op)(answer, rows)) is answer) == clear
