@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 
 import torch
 
 Task = Callable[[int, int], None]
+
+SHORT = 2  # blocks a thread up to which a job is a short one
 
 _lock = threading.Lock()
 _pool: tuple[int, ThreadPoolExecutor] | None = None
@@ -52,14 +54,23 @@ def share_rows(task: Task, n_rows: int, block: int) -> None:
     if pool is None:
         work()
         return
-    futures = []
+    # To wake a thread takes as long as a short job does, so this one does not wait for that. In
+    # long ones its torch ops, which run on all of torch's threads, would be in the others' way.
+    helps = n_blocks <= SHORT * workers
+    futures: list[Future[None]] = []
     try:
-        for _ in range(workers):
+        for _ in range(workers - helps):
             futures.append(pool.submit(work))
     except RuntimeError:  # no more threads to be had: this one helps those there are
-        work()
-    for future in futures:
-        future.result()
+        helps = True
+    try:
+        if helps:
+            work()
+    finally:
+        failures = [f.exception() for f in futures if not f.cancel()]
+    for failure in failures:
+        if failure is not None:
+            raise failure
 
 
 def _pool_of(workers: int) -> ThreadPoolExecutor | None:
