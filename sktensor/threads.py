@@ -67,7 +67,8 @@ def share_rows(task: Task, n_rows: int, block: int) -> None:
         if helps:
             work()
     finally:
-        failures = [f.exception() for f in futures if not f.cancel()]
+        # Where this thread has done the work, those that have not begun have nothing left to do.
+        failures = [f.exception() for f in futures if not (helps and f.cancel())]
     for failure in failures:
         if failure is not None:
             raise failure
