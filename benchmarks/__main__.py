@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from . import forests, measure
+from . import forests, measure, peers
 
 SUITES = {"forests": forests}
 
@@ -57,7 +57,11 @@ def _table(results: list[dict[str, Any]]) -> Table:
     )
     for result in results:
         seconds, ratios = result["seconds"], result["ratio"]
-        rivals = {e: t for e, t in seconds.items() if e not in ("native", "sktensor")}
+        rivals = {
+            e: t
+            for e, t in seconds.items()
+            if e not in ("native", "sktensor") and peers.is_right(e, result["difference"][e])
+        }
         best = min(rivals, key=rivals.__getitem__, default=None)
         table.add_row(
             result["workload"],

@@ -146,17 +146,17 @@ WORKLOADS: dict[str, tuple[Callable[[], Any], Callable[[], Any], int, Any]] = {
 }
 
 
-def fitted(name: str, cache: Path) -> tuple[Any, np.ndarray]:
-    """A workload's estimator, fitted now or earlier, and 100,000 rows to answer."""
+def fitted(name: str, cache: Path) -> tuple[Any, np.ndarray, np.ndarray]:
+    """A workload's estimator, fitted now or earlier, 100,000 rows to answer, and its targets."""
     make, rows, n_fit, dtype = WORKLOADS[name]
     X, y = rows()
     path = cache / f"{name}.joblib"
     if path.exists():
-        return joblib.load(path), X.astype(dtype)
+        return joblib.load(path), X.astype(dtype), y[:n_fit]
     estimator = make().fit(X[:n_fit], y[:n_fit])
     cache.mkdir(parents=True, exist_ok=True)
     joblib.dump(estimator, path)
-    return estimator, X.astype(dtype)
+    return estimator, X.astype(dtype), y[:n_fit]
 
 
 def run(
@@ -164,8 +164,8 @@ def run(
 ) -> Iterator[dict[str, Any]]:
     """A result for every workload and number of rows."""
     for name in names:
-        estimator, X = fitted(name, cache)
-        engines, facts = _engines(estimator, X, with_peers)
+        estimator, X, y = fitted(name, cache)
+        engines, facts = _engines(estimator, X, y, with_peers)
         native = engines["native"]
         for n in rows:
             table = np.tile(X, (-(-n // len(X)), 1))[:n] if n > len(X) else X[:n]
@@ -190,7 +190,9 @@ def run(
             }
 
 
-def _engines(estimator: Any, X: np.ndarray, with_peers: bool) -> tuple[dict[str, Any], Any]:
+def _engines(
+    estimator: Any, X: np.ndarray, y: np.ndarray, with_peers: bool
+) -> tuple[dict[str, Any], Any]:
     """Native, ours and the peers as functions of rows, and what each took to get ready."""
     method = next(m for m in ("predict_proba", "score_samples", "predict") if hasattr(estimator, m))
     ours = TensorAccelerated(estimator, device="cpu")
@@ -204,7 +206,7 @@ def _engines(estimator: Any, X: np.ndarray, with_peers: bool) -> tuple[dict[str,
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                answer = build(estimator, X, torch.get_num_threads())
+                answer = build(estimator, X[: len(y)], y, torch.get_num_threads())
                 if np.asarray(answer(X[:10])).size:
                     engines[name] = answer
         except Exception as error:  # a peer that cannot is a result too

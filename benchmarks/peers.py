@@ -1,7 +1,8 @@
 """The peers, where they are installed: a fitted estimator in, a function of rows out.
 
-Each builder returns a callable that answers the probabilities (classifiers) or values
-(regressors), or raises whatever the peer raises for what it cannot convert.
+Each builder takes a fitted estimator, the rows and targets it was fitted on, and a number of
+threads. It returns a callable that answers the probabilities (classifiers) or values (regressors),
+or raises whatever the peer raises for what it cannot convert.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 Answer = Callable[[np.ndarray], np.ndarray]
 
 
-def onnxruntime(estimator: Any, X: np.ndarray, threads: int) -> Answer:
+def onnxruntime(estimator: Any, X: np.ndarray, y: np.ndarray, threads: int) -> Answer:
     """skl2onnx or onnxmltools, then onnxruntime; its inputs are float32."""
     import onnxruntime as ort
 
@@ -46,21 +47,33 @@ def onnxruntime(estimator: Any, X: np.ndarray, threads: int) -> Answer:
     return lambda rows: session.run([output], {"X": rows.astype(np.float32, copy=False)})[0]
 
 
-def daal4py(estimator: Any, X: np.ndarray, threads: int) -> Answer:
-    """Intel's library: forests of scikit-learn by sklearnex, boosted trees by its model builder."""
+def daal4py(estimator: Any, X: np.ndarray, y: np.ndarray, threads: int) -> Answer:
+    """Intel's library: boosted trees by its model builder."""
     import daal4py as d4p
 
-    d4p.daalinit(threads)
     library = type(estimator).__module__.partition(".")[0]
     if library not in ("xgboost", "lightgbm"):
-        raise NotImplementedError("refits, so it answers for another forest")
+        raise NotImplementedError("boosted trees only")
+    d4p.daalinit(threads)
     booster = estimator.get_booster() if library == "xgboost" else estimator.booster_
     model = d4p.mb.convert_model(booster)
     answer = model.predict_proba if hasattr(estimator, "predict_proba") else model.predict
     return lambda rows: answer(rows)
 
 
-def lleaves(estimator: Any, X: np.ndarray, threads: int) -> Answer:
+def sklearnex(estimator: Any, X: np.ndarray, y: np.ndarray, threads: int) -> Answer:
+    """Intel's forests, which it cannot take from scikit-learn: of the same parameters, refitted."""
+    import daal4py as d4p
+    import sklearnex.ensemble as theirs
+
+    if not hasattr(theirs, type(estimator).__name__):
+        raise NotImplementedError("forests of scikit-learn only")
+    d4p.daalinit(threads)
+    other = getattr(theirs, type(estimator).__name__)(**estimator.get_params()).fit(X, y)
+    return other.predict_proba if hasattr(other, "predict_proba") else other.predict
+
+
+def lleaves(estimator: Any, X: np.ndarray, y: np.ndarray, threads: int) -> Answer:
     """LightGBM compiled by LLVM."""
     import lleaves as compiler
 
@@ -80,7 +93,7 @@ def lleaves(estimator: Any, X: np.ndarray, threads: int) -> Answer:
     return answer
 
 
-def treelite(estimator: Any, X: np.ndarray, threads: int) -> Answer:
+def treelite(estimator: Any, X: np.ndarray, y: np.ndarray, threads: int) -> Answer:
     """treelite's general tree inference."""
     import treelite as library
 
@@ -101,7 +114,7 @@ def treelite(estimator: Any, X: np.ndarray, threads: int) -> Answer:
     return answer
 
 
-def hummingbird(estimator: Any, X: np.ndarray, threads: int) -> Answer:
+def hummingbird(estimator: Any, X: np.ndarray, y: np.ndarray, threads: int) -> Answer:
     """Hummingbird's torch backend."""
     from hummingbird.ml import convert
 
@@ -112,10 +125,18 @@ def hummingbird(estimator: Any, X: np.ndarray, threads: int) -> Answer:
 PEERS = {
     "onnxruntime": onnxruntime,
     "daal4py": daal4py,
+    "sklearnex": sklearnex,
     "lleaves": lleaves,
     "treelite": treelite,
     "hummingbird": hummingbird,
 }
+WRONG = 1e-3  # the difference from which an answer is not the same one
+REFITTED = {"sklearnex"}  # answer for a forest that is alike, but another
+
+
+def is_right(peer: str, difference: float) -> bool:
+    """Whether a peer's answers are near enough the native ones to count."""
+    return peer in REFITTED or difference < WRONG
 
 
 def installed() -> dict[str, Callable[..., Answer]]:
