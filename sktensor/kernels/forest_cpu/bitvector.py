@@ -3,6 +3,7 @@
 Leaves are numbered from the left. Every split of a tree is evaluated, and one that fails strikes
 out the leaves under its left child; the lowest bit left standing is the leaf reached. There is no
 walk and no gather: one contiguous compare-and-mask over 64 rows per split, which vectorises.
+Categorical splits come after the others of their tree, and test a bit instead.
 """
 
 from __future__ import annotations
@@ -13,10 +14,21 @@ import numba
 import numpy as np
 
 from .bits import trailing_zeros
-from .packing import Canonical, fill_tile, first_nan
+from .coded import Coded, class_of
+from .packing import Canonical, fill_tile, first_nan, floats_of
 
 TILE = 64  # rows compared at once
 FEW_OUTPUTS = 8  # so many are added one after the other, more of them row by row
+
+
+class CodedSplits(NamedTuple):
+    """The categorical splits of the trees."""
+
+    columns: Coded
+    column: np.ndarray  # (n_splits,) uint32
+    at: np.ndarray  # (n_splits,) uint32, where the words of its set begin
+    mask: np.ndarray  # (n_splits,) as those of the others
+    first: np.ndarray  # (n_trees + 1,) uint32
 
 
 class Bitvector(NamedTuple):
@@ -29,6 +41,7 @@ class Bitvector(NamedTuple):
     first: np.ndarray  # (n_trees + 1,) uint32
     leaf: np.ndarray  # (n_trees, 32 or 64[, n_outputs])
     output: np.ndarray  # (n_trees,) uint32
+    coded: CodedSplits | None
 
 
 def pack(forest: Canonical) -> Bitvector:
@@ -55,6 +68,20 @@ def pack(forest: Canonical) -> Bitvector:
         mask,
         leaf.reshape(*leaf.shape[:2], -1),
     )
+    coded = None
+    if forest.coded is not None:
+        n_plain = len(forest.source)
+        categorical = column >= n_plain
+        before = np.concatenate([[0], np.cumsum(categorical)]).astype(np.uint32)[first]
+        coded = CodedSplits(
+            forest.coded,
+            column[categorical] - np.uint32(n_plain),
+            threshold[categorical].astype(np.uint32),
+            mask[categorical],
+            before,
+        )
+        column, threshold, mask = (a[~categorical] for a in (column, threshold, mask))
+        first = first - before
     return Bitvector(
         forest.source,
         forest.nan_low,
@@ -65,6 +92,7 @@ def pack(forest: Canonical) -> Bitvector:
         first,
         leaf,
         forest.output.astype(np.uint32),
+        coded,
     )
 
 
@@ -123,7 +151,9 @@ def _number(
 def run(bits: np.ndarray, packed: Bitvector, out: np.ndarray) -> None:
     """Add to `out` what every row's leaves hold."""
     kernel = _sum_scalars if packed.leaf.ndim == 2 else _sum_vectors
-    kernel(bits, *packed, out)
+    # None stands for no categorical splits: Numba compiles a kernel without them.
+    coded = None if packed.coded is None else (floats_of(bits), packed.coded)
+    kernel(bits, *packed[:-1], coded, out)
 
 
 @numba.njit(nogil=True, boundscheck=False, cache=True)
@@ -137,21 +167,57 @@ def _leaves_of(tile, column, threshold, mask, begin, end, alive):
             alive[r] &= left_struck if seen[r] > limit else everyone
 
 
+@numba.njit(nogil=True, cache=True)
+def _fill_codes(coded, lo, hi, codes):
+    """The classes of rows `lo` to `hi`, transposed: `codes[column, row]`."""
+    rows, splits = coded
+    source = splits.columns.source
+    for r in range(lo, hi):
+        for c in range(len(source)):
+            codes[c, r - lo] = class_of(rows[r, source[c]], c, splits.columns)
+
+
+@numba.njit(nogil=True, boundscheck=False, cache=True)
+def _strike_by_codes(codes, splits, tree, alive):
+    """Strike out the leaves left of every categorical split whose set a row is not in."""
+    everyone = ~alive.dtype.type(0)
+    words, low = splits.columns.words, np.uint32(31)
+    for k in range(splits.first[tree], splits.first[tree + 1]):
+        c = splits.column[k]
+        seen, at, left_struck = codes[c], splits.at[k], splits.mask[k]
+        if splits.columns.n_words[c] == 1:
+            word = words[at]
+            for r in range(TILE):
+                within = (word >> (seen[r] & low)) & np.uint32(1)
+                alive[r] &= everyone if within else left_struck
+        else:
+            for r in range(TILE):
+                word = words[at + (seen[r] >> np.uint32(5))]
+                within = (word >> (seen[r] & low)) & np.uint32(1)
+                alive[r] &= everyone if within else left_struck
+
+
 @numba.njit(nogil=True, boundscheck=False, cache=True)
 def _sum_scalars(
-    bits, source, nan_low, infinity, column, threshold, mask, first, leaf, output, out
+    bits, source, nan_low, infinity, column, threshold, mask, first, leaf, output, coded, out
 ):
     """`out[row, output[tree]] += leaf[tree, leaf of row]`, tree by tree."""
     n_outputs = out.shape[1]
     tile = np.zeros((len(source), TILE), bits.dtype)
     alive = np.empty(TILE, mask.dtype)
     total = np.zeros((n_outputs, TILE), out.dtype)
+    if coded is not None:
+        codes = np.zeros((len(coded[1].columns.source), TILE), np.uint32)
     for lo in range(0, len(bits), TILE):
         hi = min(lo + TILE, len(bits))
         fill_tile(bits, lo, hi, source, nan_low, infinity, tile)
+        if coded is not None:
+            _fill_codes(coded, lo, hi, codes)
         total[:] = 0
         for t in range(len(leaf)):
             _leaves_of(tile, column, threshold, mask, first[t], first[t + 1], alive)
+            if coded is not None:
+                _strike_by_codes(codes, coded[1], t, alive)
             values, sums = leaf[t], total[output[t]]
             for r in range(TILE):
                 sums[r] += values[trailing_zeros(alive[r])]
@@ -162,19 +228,25 @@ def _sum_scalars(
 
 @numba.njit(nogil=True, boundscheck=False, cache=True)
 def _sum_vectors(
-    bits, source, nan_low, infinity, column, threshold, mask, first, leaf, output, out
+    bits, source, nan_low, infinity, column, threshold, mask, first, leaf, output, coded, out
 ):
     """`out[row] += leaf[tree, leaf of row]`, tree by tree."""
     n_outputs = np.uint32(out.shape[1])
     tile = np.zeros((len(source), TILE), bits.dtype)
     alive = np.empty(TILE, mask.dtype)
     total = np.zeros((n_outputs, TILE), out.dtype)
+    if coded is not None:
+        codes = np.zeros((len(coded[1].columns.source), TILE), np.uint32)
     for lo in range(0, len(bits), TILE):
         hi = min(lo + TILE, len(bits))
         fill_tile(bits, lo, hi, source, nan_low, infinity, tile)
+        if coded is not None:
+            _fill_codes(coded, lo, hi, codes)
         total[:] = 0
         for t in range(len(leaf)):
             _leaves_of(tile, column, threshold, mask, first[t], first[t + 1], alive)
+            if coded is not None:
+                _strike_by_codes(codes, coded[1], t, alive)
             values = leaf[t].reshape(-1)
             if n_outputs <= FEW_OUTPUTS:
                 for j in range(n_outputs):
