@@ -24,7 +24,7 @@ def forest(
 ) -> Tensor:
     out = torch.zeros((len(x), value.shape[1]), dtype=value.dtype)
     arrays = (x, feature, threshold, left, right, missing_left, value, roots, out)
-    _sum(*(a.numpy() for a in arrays), _arrays(sets))
+    _sum(*(*(a.numpy() for a in arrays), _arrays(sets)))
     return out
 
 
@@ -40,7 +40,7 @@ def leaves(
 ) -> Tensor:
     out = torch.empty((len(x), len(roots)), dtype=torch.int64)
     arrays = (x, feature, threshold, left, right, missing_left, roots, out)
-    _walk(*(a.numpy() for a in arrays), _arrays(sets))
+    _walk(*(*(a.numpy() for a in arrays), _arrays(sets)))
     return out
 
 

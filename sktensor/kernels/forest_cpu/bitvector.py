@@ -18,6 +18,7 @@ from .coded import Coded, class_of
 from .packing import Canonical, fill_tile, first_nan, floats_of
 
 TILE = 64  # rows compared at once
+FEW_WORDS = 8  # of a set: so many are looked at for every row, of more the one that counts
 FEW_OUTPUTS = 8  # so many are added one after the other, more of them row by row
 
 
@@ -29,6 +30,7 @@ class CodedSplits(NamedTuple):
     at: np.ndarray  # (n_splits,) uint32, where the words of its set begin
     mask: np.ndarray  # (n_splits,) as those of the others
     first: np.ndarray  # (n_trees + 1,) uint32
+    many: np.ndarray  # (n_trees,) uint32, where those whose sets have several words begin
 
 
 class Bitvector(NamedTuple):
@@ -70,15 +72,22 @@ def pack(forest: Canonical) -> Bitvector:
     )
     coded = None
     if forest.coded is not None:
-        n_plain = len(forest.source)
+        n_plain = np.uint32(len(forest.source))
+        tree = np.repeat(np.arange(len(roots)), np.diff(first))
         categorical = column >= n_plain
+        n_words = np.zeros(len(column), np.int64)
+        n_words[categorical] = forest.coded.n_words[column[categorical] - n_plain]
+        order = np.lexsort((n_words > 1, categorical, tree))
+        here = order[n_words[order] > 0]
         before = np.concatenate([[0], np.cumsum(categorical)]).astype(np.uint32)[first]
+        one_word = np.bincount(tree[n_words == 1], minlength=len(roots)).astype(np.uint32)
         coded = CodedSplits(
             forest.coded,
-            column[categorical] - np.uint32(n_plain),
-            threshold[categorical].astype(np.uint32),
-            mask[categorical],
+            column[here] - n_plain,
+            threshold[here].astype(np.uint32),
+            mask[here],
             before,
+            before[:-1] + one_word,
         )
         column, threshold, mask = (a[~categorical] for a in (column, threshold, mask))
         first = first - before
@@ -152,7 +161,7 @@ def run(bits: np.ndarray, packed: Bitvector, out: np.ndarray) -> None:
     """Add to `out` what every row's leaves hold."""
     kernel = _sum_scalars if packed.leaf.ndim == 2 else _sum_vectors
     # None stands for no categorical splits: Numba compiles a kernel without them.
-    coded = None if packed.coded is None else (floats_of(bits), packed.coded)
+    coded = None if packed.coded is None else (floats_of(bits), *packed.coded)
     kernel(bits, *packed[:-1], coded, out)
 
 
@@ -168,33 +177,47 @@ def _leaves_of(tile, column, threshold, mask, begin, end, alive):
 
 
 @numba.njit(nogil=True, cache=True)
-def _fill_codes(coded, lo, hi, codes):
+def _fill_codes(rows, lo, hi, columns, codes):
     """The classes of rows `lo` to `hi`, transposed: `codes[column, row]`."""
-    rows, splits = coded
-    source = splits.columns.source
+    source = columns.source
     for r in range(lo, hi):
         for c in range(len(source)):
-            codes[c, r - lo] = class_of(rows[r, source[c]], c, splits.columns)
+            codes[c, r - lo] = class_of(rows[r, source[c]], c, columns)
 
 
 @numba.njit(nogil=True, boundscheck=False, cache=True)
-def _strike_by_codes(codes, splits, tree, alive):
-    """Strike out the leaves left of every categorical split whose set a row is not in."""
+def _strike_by_word(codes, words, column, at, mask, begin, end, alive):
+    """Strike out the leaves left of the splits whose set, of one word, a row is not in."""
     everyone = ~alive.dtype.type(0)
-    words, low = splits.columns.words, np.uint32(31)
-    for k in range(splits.first[tree], splits.first[tree + 1]):
-        c = splits.column[k]
-        seen, at, left_struck = codes[c], splits.at[k], splits.mask[k]
-        if splits.columns.n_words[c] == 1:
-            word = words[at]
-            for r in range(TILE):
-                within = (word >> (seen[r] & low)) & np.uint32(1)
-                alive[r] &= everyone if within else left_struck
+    low, one = np.uint32(31), np.uint32(1)
+    for k in range(begin, end):
+        seen, word, left_struck = codes[column[k]], words[at[k]], mask[k]
+        for r in range(TILE):
+            alive[r] &= everyone if (word >> (seen[r] & low)) & one else left_struck
+
+
+@numba.njit(nogil=True, boundscheck=False, cache=True)
+def _strike_by_words(codes, words, n_words, column, at, mask, begin, end, within, alive):
+    """The same for sets of several words."""
+    everyone = ~alive.dtype.type(0)
+    low, five, one = np.uint32(31), np.uint32(5), np.uint32(1)
+    for k in range(begin, end):
+        seen, first, left_struck = codes[column[k]], at[k], mask[k]
+        many = np.uint32(n_words[column[k]])
+        if many <= FEW_WORDS:
+            # Every word for every row, which vectorises.
+            within[:] = 0
+            for w in range(many):
+                word, this = words[first + w], np.uint32(w)
+                for r in range(TILE):
+                    bit = (word >> (seen[r] & low)) & one
+                    within[r] |= bit if seen[r] >> five == this else np.uint32(0)
         else:
             for r in range(TILE):
-                word = words[at + (seen[r] >> np.uint32(5))]
-                within = (word >> (seen[r] & low)) & np.uint32(1)
-                alive[r] &= everyone if within else left_struck
+                word = words[first + (seen[r] >> five)]
+                within[r] = (word >> (seen[r] & low)) & one
+        for r in range(TILE):
+            alive[r] &= everyone if within[r] else left_struck
 
 
 @numba.njit(nogil=True, boundscheck=False, cache=True)
@@ -207,17 +230,24 @@ def _sum_scalars(
     alive = np.empty(TILE, mask.dtype)
     total = np.zeros((n_outputs, TILE), out.dtype)
     if coded is not None:
-        codes = np.zeros((len(coded[1].columns.source), TILE), np.uint32)
+        rows, columns, by_code, at, struck, bounds, many = coded
+        words, n_words = columns.words, columns.n_words
+        codes, within = np.zeros((len(n_words), TILE), np.uint32), np.zeros(TILE, np.uint32)
     for lo in range(0, len(bits), TILE):
         hi = min(lo + TILE, len(bits))
         fill_tile(bits, lo, hi, source, nan_low, infinity, tile)
         if coded is not None:
-            _fill_codes(coded, lo, hi, codes)
+            _fill_codes(rows, lo, hi, columns, codes)
         total[:] = 0
         for t in range(len(leaf)):
             _leaves_of(tile, column, threshold, mask, first[t], first[t + 1], alive)
             if coded is not None:
-                _strike_by_codes(codes, coded[1], t, alive)
+                a, b, c = bounds[t], bounds[t + 1], many[t]
+                _strike_by_word(codes, words, by_code, at, struck, a, c, alive)
+                if c < b:
+                    _strike_by_words(
+                        codes, words, n_words, by_code, at, struck, c, b, within, alive
+                    )
             values, sums = leaf[t], total[output[t]]
             for r in range(TILE):
                 sums[r] += values[trailing_zeros(alive[r])]
@@ -236,17 +266,24 @@ def _sum_vectors(
     alive = np.empty(TILE, mask.dtype)
     total = np.zeros((n_outputs, TILE), out.dtype)
     if coded is not None:
-        codes = np.zeros((len(coded[1].columns.source), TILE), np.uint32)
+        rows, columns, by_code, at, struck, bounds, many = coded
+        words, n_words = columns.words, columns.n_words
+        codes, within = np.zeros((len(n_words), TILE), np.uint32), np.zeros(TILE, np.uint32)
     for lo in range(0, len(bits), TILE):
         hi = min(lo + TILE, len(bits))
         fill_tile(bits, lo, hi, source, nan_low, infinity, tile)
         if coded is not None:
-            _fill_codes(coded, lo, hi, codes)
+            _fill_codes(rows, lo, hi, columns, codes)
         total[:] = 0
         for t in range(len(leaf)):
             _leaves_of(tile, column, threshold, mask, first[t], first[t + 1], alive)
             if coded is not None:
-                _strike_by_codes(codes, coded[1], t, alive)
+                a, b, c = bounds[t], bounds[t + 1], many[t]
+                _strike_by_word(codes, words, by_code, at, struck, a, c, alive)
+                if c < b:
+                    _strike_by_words(
+                        codes, words, n_words, by_code, at, struck, c, b, within, alive
+                    )
             values = leaf[t].reshape(-1)
             if n_outputs <= FEW_OUTPUTS:
                 for j in range(n_outputs):
