@@ -6,10 +6,12 @@ import pickle
 
 import numpy as np
 import pandas as pd
+import polars
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightgbm import LGBMClassifier, LGBMRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from sktensor import TensorAccelerated
 
@@ -43,6 +45,11 @@ def odd_rows(X, seed, odd, n=120):
 
 def assert_compiled(fast, method="predict"):
     assert all(step.backend == "torch" for step in fast.explain(method).steps), fast.explain()
+
+
+def assert_agree(fast, model, rows):
+    """Both predict the same to the last bit, or fail with the same words."""
+    assert_same_outcome(lambda: fast.predict(rows), lambda: model.predict(rows), exact=True)
 
 
 def frame(X, categories):
@@ -81,7 +88,7 @@ def test_lightgbm_codes_in_arrays(dtype, seed, n_codes, params):
     with np.errstate(over="ignore"):
         rows = odd_rows(X, seed, [*ODD, 1e-36, 3.0]).astype(dtype)
     for some in (rows, rows[:3], np.asfortranarray(rows)):
-        assert_same_outcome(lambda: fast.predict(some), lambda: model.predict(some), exact=True)  # noqa: B023
+        assert_agree(fast, model, some)
     assert_compiled(fast)
     assert "cat_threshold" in model.booster_.model_to_string()
 
@@ -140,3 +147,87 @@ def test_lightgbm_takes_categories_for_their_codes_where_arrays_were_fitted():
     model = fitted_quietly(LGBMRegressor(**LIGHT), X, y, categorical_feature=[0, 1])
     backends = dict(assert_frames_agree(model, X))
     assert set(backends.values()) == {"torch"}
+
+
+HISTOGRAM = {"max_iter": 5, "max_leaf_nodes": 9, "min_samples_leaf": 3, "early_stopping": False}
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    n_codes=st.sampled_from([2, 3, 9, 40, 200]),
+    features=st.sampled_from([[0, 1], [1], [True, False, False, True], [0, 1, 2, 3]]),
+    missing=st.sampled_from([0.0, 0.2]),
+    leaves=st.sampled_from([9, 90]),
+)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_histogram_codes_in_arrays(dtype, seed, n_codes, features, missing, leaves):
+    X, y = data(seed, n_codes, missing=missing)
+    if features == [0, 1, 2, 3]:
+        X[:, 2] = np.round(X[:, 2])
+    params = HISTOGRAM | {"categorical_features": features, "max_leaf_nodes": leaves}
+    model = fitted_quietly(HistGradientBoostingRegressor(**params), X.astype(dtype), y)
+    if n_codes in (3, 9) and features != [1]:  # enough rows of each
+        assert any(p.nodes["is_categorical"].any() for (p,) in model._predictors)
+    fast = TensorAccelerated(model, device="cpu")
+    # Infinities are no categories to its encoder, which raises.
+    odd = [v for v in ODD if abs(v) < 1e30 or v != v]
+    rows = odd_rows(X, seed, odd).astype(dtype)
+    for some in (rows, rows[:3], np.asfortranarray(rows)):
+        assert_agree(fast, model, some)
+    assert_compiled(fast)
+    rows[3, 1] = np.inf
+    assert_agree(fast, model, rows)
+
+
+def test_histogram_pandas_categories():
+    X, y = data(5, 8)
+    known = (LETTERS, [3, 1, 2, 0])
+    for params in (
+        {"categorical_features": "from_dtype"},
+        {"categorical_features": ["q"]},
+        {"categorical_features": ["p", "q"]},
+        {"categorical_features": ["q", "s"]},
+    ):
+        estimators = (
+            HistGradientBoostingRegressor(**HISTOGRAM | params),
+            HistGradientBoostingClassifier(**HISTOGRAM | params),
+        )
+        for estimator in estimators:
+            target = y if isinstance(estimator, HistGradientBoostingRegressor) else y > 0
+            rows = frame(X, known)
+            if (
+                "p" not in params["categorical_features"]
+                and params["categorical_features"] != "from_dtype"
+            ):
+                rows["p"] = X[:, 0]
+            model = fitted_quietly(estimator, rows, target)
+            fast = TensorAccelerated(model, device="cpu")
+            assert_agree(fast, model, rows)
+            assert_compiled(fast)
+            dict(assert_frames_agree(model, X))
+            assert_agree(fast, model, rows[["s", "r", "q", "p"]])
+            assert_agree(fast, model, rows.assign(extra=1.0))
+            assert_agree(fast, model, rows.drop(columns="q"))
+            assert_agree(fast, model, X[:, :3])
+
+
+def test_histogram_strings_and_polars():
+    X, y = data(6, 8)
+    rows = np.array(X, object)
+    rows[:, 0] = np.array([*LETTERS, None], object)[np.nan_to_num(X[:, 0], nan=8).astype(int)]
+    params = HISTOGRAM | {"categorical_features": [0, 1]}
+    model = fitted_quietly(HistGradientBoostingRegressor(**params), rows, y)
+    fast = TensorAccelerated(model, device="cpu")
+    other = rows.copy()
+    other[::7, 0] = "unseen"
+    assert_agree(fast, model, rows)
+    assert_agree(fast, model, other)
+    assert_compiled(fast)
+    table = polars.DataFrame({"p": rows[:, 0].tolist(), "q": X[:, 1], "r": X[:, 2], "s": X[:, 3]})
+    table = table.with_columns(polars.col("p").cast(polars.Categorical))
+    params = HISTOGRAM | {"categorical_features": "from_dtype"}
+    model = fitted_quietly(HistGradientBoostingRegressor(**params), table, y)
+    fast = TensorAccelerated(model, device="cpu")
+    for some in (table, table[:1], table.select("s", "q", "p", "r")):
+        assert_agree(fast, model, some)
