@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from xgboost import XGBClassifier, XGBRegressor
+from xgboost.core import XGBoostError
 
 from sktensor import TensorAccelerated
 
@@ -47,9 +50,19 @@ def assert_compiled(fast, method="predict"):
     assert all(step.backend == "torch" for step in fast.explain(method).steps), fast.explain()
 
 
-def assert_agree(fast, model, rows):
-    """Both predict the same to the last bit, or fail with the same words."""
-    assert_same_outcome(lambda: fast.predict(rows), lambda: model.predict(rows), exact=True)
+def timeless(call, rows):
+    """What the call answers; XGBoost's errors without the time of day."""
+    try:
+        return call(rows)
+    except XGBoostError as error:
+        raise XGBoostError(re.sub(r"\[\d\d:\d\d:\d\d\]", "", str(error))) from error
+
+
+def assert_agree(fast, model, rows, method="predict"):
+    """Both answer the same, predictions to the last bit, or fail with the same words."""
+    ours, native = getattr(fast, method), getattr(model, method)
+    exact = method == "predict"
+    assert_same_outcome(lambda: timeless(ours, rows), lambda: timeless(native, rows), exact=exact)
 
 
 def frame(X, categories):
@@ -125,8 +138,7 @@ def assert_frames_agree(model, X):
     for what, rows in frames_of_other_categories(X).items():
         for method in ("predict", "predict_proba"):
             if hasattr(model, method):
-                ours, native = getattr(fast, method), getattr(model, method)
-                assert_same_outcome(lambda f=ours, x=rows: f(x), lambda f=native, x=rows: f(x))
+                assert_agree(fast, model, rows, method)
         yield what, fast.explain("predict").steps[-1].backend
 
 
@@ -226,8 +238,67 @@ def test_histogram_strings_and_polars():
     assert_compiled(fast)
     table = polars.DataFrame({"p": rows[:, 0].tolist(), "q": X[:, 1], "r": X[:, 2], "s": X[:, 3]})
     table = table.with_columns(polars.col("p").cast(polars.Categorical))
-    params = HISTOGRAM | {"categorical_features": "from_dtype"}
+    params = HISTOGRAM | {"categorical_features": [0]}
     model = fitted_quietly(HistGradientBoostingRegressor(**params), table, y)
     fast = TensorAccelerated(model, device="cpu")
     for some in (table, table[:1], table.select("s", "q", "p", "r")):
         assert_agree(fast, model, some)
+
+
+XGB = {"n_estimators": 4, "max_depth": 4, "n_jobs": 1, "enable_categorical": True}
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    n_codes=st.sampled_from([2, 3, 9, 40, 90]),
+    params=st.sampled_from(
+        [
+            {},
+            {"max_cat_to_onehot": 1},
+            {"max_cat_to_onehot": 100},
+            {"max_cat_threshold": 3, "max_depth": 9, "min_child_weight": 0},
+            {"missing": 1.0},
+            {"booster": "dart", "rate_drop": 0.5},
+            {"num_parallel_tree": 2},
+        ]
+    ),
+)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_xgboost_codes_in_arrays(dtype, seed, n_codes, params):
+    X, y = data(seed, n_codes)
+    estimator = XGBRegressor(**XGB | params, feature_types=["c", "c", "q", "q"])
+    model = fitted_quietly(estimator, X, y)
+    fast = TensorAccelerated(model, device="cpu")
+    with np.errstate(over="ignore"):
+        rows = odd_rows(X, seed, ODD).astype(dtype)
+    for some in (rows, rows[:3], np.asfortranarray(rows)):
+        assert_agree(fast, model, some)
+    assert_compiled(fast)
+    assert b'categories_nodes":[0' in model.get_booster().save_raw("json")
+
+
+def test_xgboost_pandas_categories():
+    X, y = data(3, 8)
+    for estimator in (XGBRegressor(**XGB), XGBClassifier(**XGB)):
+        target = y if isinstance(estimator, XGBRegressor) else y > 0
+        rows = frame(X, (LETTERS, [3, 1, 2, 0]))
+        model = fitted_quietly(estimator, rows, target)
+        fast = TensorAccelerated(model, device="cpu")
+        assert_agree(fast, model, rows)
+        assert_compiled(fast)
+        backends = dict(assert_frames_agree(model, X))
+        assert backends["reversed"] == backends["array"] == "torch"
+        assert_agree(fast, model, rows.assign(p=X[:, 0], q=X[:, 1]))
+        text = rows.assign(p=rows["p"].cat.rename_categories(lambda c: c * 3 + "\u00e4"))
+        assert_agree(fast, model, text)
+        again = fitted_quietly(estimator, text, target)
+        assert_agree(TensorAccelerated(again, device="cpu"), again, text)
+        assert_agree(TensorAccelerated(again, device="cpu"), again, rows)
+
+
+def test_xgboost_takes_categories_for_their_codes_where_arrays_were_fitted():
+    X, y = data(4, 8)
+    estimator = XGBRegressor(**XGB, feature_types=["c", "c", "q", "q"])
+    model = fitted_quietly(estimator, X, y)
+    dict(assert_frames_agree(model, X))

@@ -17,8 +17,8 @@ from .host import Retreat
 class CategoryCodes(Op):
     """The codes of columns of pandas categories among those given, or else among their own.
 
-    NaN where there is none. `strict` takes no category, used or not, that is not among those
-    given, or of another type: strings where strings are, and else int64.
+    NaN where there is none. `strict` takes only categories that are strings or int64, and none,
+    used or not, that is not among those given.
     """
 
     x: Op  # a table with a column for each
@@ -50,14 +50,17 @@ class CategoryCodes(Op):
         return out
 
     def _codes(self, column: Any, known: list[Any] | None) -> np.ndarray:
-        if known is None:
-            return column.codes
         given = list(column.categories)
         if self.strict:
-            strings = all(type(c) is str for c in known)
-            same = all(type(c) is str for c in given) if strings else _is_int64(column.categories)
-            if not same or not set(known).issuperset(given):
+            whole = _is_int64(column.categories)
+            if not given or not (whole or all(type(c) is str for c in given)):
+                raise Retreat("categories that are neither strings nor int64")
+            if known is not None and (
+                whole == (type(known[0]) is str) or not set(known).issuperset(given)
+            ):
                 raise Retreat("categories other than those fitted")
+        if known is None:
+            return column.codes
         return column.codes if given == known else column.set_categories(known).codes
 
 
