@@ -197,7 +197,8 @@ def _sets(tree: dict[str, str]) -> list[np.ndarray]:
     """The codes of a tree's sets, whose bits are kept in words of 32."""
     ends = numbers(tree, "cat_boundaries", np.int64)
     words = numbers(tree, "cat_threshold", np.int64).astype("<u4")
-    if len(words) != (ends[-1] if len(ends) else 0):
+    n_sets = int(tree["num_cat"])
+    if max(len(ends) - 1, 0) != n_sets or len(words) != (ends[-1] if n_sets else 0):
         raise Unsupported("sets of categories that are not whole")
     parts = np.split(words, ends[1:-1]) if len(ends) else []
     return [np.flatnonzero(np.unpackbits(p.view(np.uint8), bitorder="little")) for p in parts]
