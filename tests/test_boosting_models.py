@@ -44,21 +44,17 @@ def test_an_objective_of_one_s_own():
     assert "of one's own" in reason(fitted, d.X)
 
 
-def test_categories_run_natively():
+def test_categories_that_run_natively():
     frame = d.FRAME[["a", "size"]]
+    numbers = frame.assign(size=1.0)
     fitted = xgboost.XGBClassifier(**SMALL_XGB, enable_categorical=True).fit(frame, d.Y_BINARY)
-    assert_answers_alike(fitted, frame, compiled=False)
-    assert "categor" in reason(fitted, frame)
-    codes = np.column_stack([d.CODES[:, 0], d.X[:, 0]])
-    assert_answers_alike(fitted, codes, compiled=False, methods=("predict", "predict_proba"))
+    assert_answers_alike(fitted, frame, native=("apply",))
+    ours = TensorAccelerated(fitted, device="cpu")
+    assert "categories in a DMatrix" in ours.explain("apply").steps[0].reason
     fitted = lightgbm.LGBMClassifier(**SMALL_LGB).fit(frame, d.Y_BINARY)
-    assert_answers_alike(fitted, frame, compiled=False)
-    assert "categor" in reason(fitted, frame)
-    params = SMALL_LGB | {"max_cat_to_onehot": 1, "min_data_per_group": 1}
-    labels = (d.CODES[:, 0] % 2).astype(int)
-    fitted = lightgbm.LGBMClassifier(**params).fit(codes, labels, categorical_feature=[0])
-    assert_answers_alike(fitted, codes, compiled=False)
-    assert reason(fitted, codes) == "categorical splits"
+    assert_answers_alike(fitted, frame)
+    with pytest.raises(ValueError, match="categorical_feature do not match"):
+        TensorAccelerated(fitted, device="cpu").predict(numbers)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +70,12 @@ def test_categories_run_natively():
         (
             lambda learner: learner["learner_model_param"].update(shift="1"),
             "fields of the learner that are not known: shift",
+        ),
+        (
+            lambda learner: learner["gradient_booster"]["model"]["trees"][0].update(
+                split_type=[2] * 99
+            ),
+            "of a kind that is not known",
         ),
     ],
 )
@@ -103,13 +105,18 @@ def test_an_xgboost_model_that_is_not_known(change, expected, monkeypatch):
         ("is_linear=0", "is_linear=1", "parts do not fit"),
         ("left_child=", "left_child=0 ", "cannot be read"),
         ("left_child=1 ", "left_child=99 ", "children that it lacks"),
+        ("cat_boundaries=0 ", "cat_boundaries=0 1 ", "sets of categories that are not whole"),
+        ("cat_threshold=", "cat_threshold=1 ", "sets of categories that are not whole"),
     ],
 )
 def test_a_lightgbm_model_that_is_not_known(old, new, expected, monkeypatch):
-    fitted = lightgbm.LGBMRegressor(**SMALL_LGB).fit(d.X, d.Y_REAL)
+    rows = np.column_stack([d.X, d.CODES[:, 0]])
+    target = d.Y_REAL + 5.0 * (d.CODES[:, 0] == 2)
+    params = SMALL_LGB | {"max_cat_to_onehot": 1, "min_data_per_group": 1, "cat_smooth": 1.0}
+    fitted = lightgbm.LGBMRegressor(**params).fit(rows, target, categorical_feature=[6])
     text = fitted.booster_.model_to_string()
     assert old in text
     monkeypatch.setattr(
         lightgbm.Booster, "model_to_string", lambda self, num_iteration: text.replace(old, new)
     )
-    assert expected in reason(fitted, d.X)
+    assert expected in reason(fitted, rows)

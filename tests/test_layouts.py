@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sktensor.kernels import PackedForest, forest_torch
+from sktensor.kernels import PackedForest, forest_numba, forest_torch
 from sktensor.kernels.forest_cpu import Shape, choose, packing
 
 N_FEATURES = 5
@@ -57,11 +57,43 @@ def rows_that_bite(arrays, n_rows, seed):
     return rng.choice(np.concatenate([pool, above, below]), (n_rows, N_FEATURES))
 
 
-def assert_layouts_agree(arrays, rows):
-    expected = forest_torch.forest(*(torch.from_numpy(a) for a in (rows, *arrays))).numpy()
-    packed = PackedForest(*arrays)
+def with_sets(arrays, seed, n_codes, n_categorical):
+    """The forest with the splits of its first columns made categorical, and their sets."""
+    rng = np.random.default_rng(seed)
+    categorical = (arrays[0] >= 0) & (arrays[0] < n_categorical)
+    size = np.where(categorical, rng.integers(1, n_codes // 32 + 2, len(arrays[0])), 0)
+    begin = np.where(categorical, np.cumsum(size) - size, 0)
+    words = rng.integers(0, 2**32, size.sum() + 1, dtype=np.uint32)
+    words &= rng.choice(np.array([0, 1, 0xF0, 2**31, 2**32 - 1], np.uint32), len(words))
+    threshold = np.where(categorical, 0, arrays[1]).astype(arrays[1].dtype)
+    sets = (begin.astype(np.int64), size.astype(np.int64), words.view(np.int32))
+    return (arrays[0], threshold, *arrays[2:]), sets
+
+
+def codes_that_bite(rows, seed, n_codes, n_categorical):
+    """Codes in the first columns: also fractions, negatives, far too large ones, NaN."""
+    rng = np.random.default_rng(seed)
+    odd = [-0.0, -0.5, -1.0, -2.0, 0.5, 2.999, n_codes + 40.0, 2.0**31, -(2.0**31)]
+    odd += [2.0**33, 1e30, np.inf, -np.inf, np.nan]
+    pool = np.concatenate([np.tile(np.arange(n_codes + 1.0), 2), odd]).astype(rows.dtype)
+    pool = np.concatenate([pool, np.nextafter(pool, rows.dtype.type(-1))])
+    rows = rows.copy()
+    rows[:, :n_categorical] = rng.choice(pool, (len(rows), n_categorical))
+    return rows
+
+
+def assert_layouts_agree(arrays, rows, sets=()):
+    tensors = [torch.from_numpy(a) for a in (rows, *arrays)]
+    torch_sets = [torch.from_numpy(a) for a in sets]
+    expected = forest_torch.forest(*tensors, torch_sets).numpy()
+    np.testing.assert_array_equal(forest_numba.forest(*tensors, torch_sets).numpy(), expected)
+    without_values = [*tensors[:-2], tensors[-1], torch_sets]
+    np.testing.assert_array_equal(
+        forest_numba.leaves(*without_values).numpy(), forest_torch.leaves(*without_values).numpy()
+    )
+    packed = PackedForest(*arrays, *sets)
     layouts = {packed.layout, "wide"}
-    if rows.dtype == np.float32:
+    if rows.dtype == np.float32 and not packed.shape.n_coded:
         layouts |= {"narrow"} | ({"perfect"} if packed.shape.most_depth <= 8 else set())
     if packed.shape.most_leaves <= 64:
         layouts.add("bitvector")
@@ -87,6 +119,36 @@ def assert_layouts_agree(arrays, rows):
 def test_made_forests(seed, n_trees, depth, ragged, n_outputs, one_each, dtype, value_dtype):
     arrays = made_forest(seed, n_trees, depth, ragged, n_outputs, one_each, dtype, value_dtype)
     assert_layouts_agree(arrays, rows_that_bite(arrays, 150, seed))
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    depth=st.integers(0, 8),
+    n_outputs=st.integers(1, 2),
+    n_codes=st.sampled_from([1, 5, 31, 32, 33, 64, 200]),
+    n_categorical=st.integers(1, N_FEATURES),
+    dtype=st.sampled_from([np.float32, np.float64]),
+)
+def test_made_forests_with_categorical_splits(
+    seed, depth, n_outputs, n_codes, n_categorical, dtype
+):
+    arrays = made_forest(seed, 7, depth, 0.1, n_outputs, False, dtype, np.float64)
+    arrays, sets = with_sets(arrays, seed, n_codes, n_categorical)
+    rows = codes_that_bite(rows_that_bite(arrays, 150, seed), seed, n_codes, n_categorical)
+    assert_layouts_agree(arrays, rows, sets)
+
+
+def test_codes_that_no_set_tells_apart_are_one_class():
+    arrays = made_forest(2, 5, 3, 0.0, 1, False, np.float32, np.float64)
+    arrays, (begin, size, words) = with_sets(arrays, 2, 3000, 1)
+    words[:] = 0
+    words[begin[size > 0]] = 0b10
+    coded = packing.canonical(*arrays, begin, size, words).coded
+    assert set(coded.n_words) == {1}
+    assert len(np.unique(coded.table)) <= 3
+    rows = codes_that_bite(rows_that_bite(arrays, 100, 2), 2, 3000, 1)
+    assert_layouts_agree(arrays, rows, (begin, size, words))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -117,6 +179,8 @@ def test_a_forest_of_a_hundred_thousand_columns_reads_the_few_it_needs():
         (Shape(100, 2_434_584, 13_000, 35, 26_000, 5_000), 32, "wide"),
         (Shape(1, 5_000_000, 2_500_000, 60, 5_000_000, 28), 32, "wide"),
         (Shape(0, 0, 1, 0, 1, 0), 32, "bitvector"),
+        (Shape(500, 30_500, 64, 17, 127, 28, 5), 32, "bitvector"),
+        (Shape(500, 47_812, 65, 7, 129, 28, 5), 32, "wide"),
     ],
 )
 def test_the_layout_follows_from_the_shape(shape, bits, layout):

@@ -63,7 +63,7 @@ def _weighted(x: Op, weight: float) -> Op:
 
 @converts(ColumnTransformer)
 def column_transformer(est, x):
-    position = _positions(est, x)
+    position = columns_by_name(est, x)
     results = []
     for name, step, columns in est.transformers_:
         chosen = position(name)
@@ -79,7 +79,7 @@ def column_transformer(est, x):
     return transformer(_side_by_side(est, results, est.sparse_output_))
 
 
-def _positions(est: ColumnTransformer, x: Op) -> Any:
+def columns_by_name(est: ColumnTransformer, x: Op) -> Any:
     """A function from a transformer's name to the columns of `x` that it reads.
 
     Frames are read by name, in whatever order and among whatever else, and arrays by position.

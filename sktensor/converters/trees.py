@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -33,6 +33,8 @@ class Tree:
     missing_left: np.ndarray  # (n_nodes,) bool
     value: np.ndarray  # (n_nodes,) of the tree's own output, or (n_nodes, n_outputs)
     output: int = 0
+    # The codes that go left at each categorical split, by its node.
+    codes: dict[int, np.ndarray] = field(default_factory=dict)
 
 
 def lone_leaf(value: np.generic, output: int, dtype: np.dtype) -> Tree:
@@ -53,7 +55,8 @@ def forest(x: Op, trees: Sequence[Tree], n_outputs: int) -> Forest:
         else:
             value[rows, tree.output] = tree.value
     feature, threshold, left, right, missing_left = _joined(trees, starts)
-    return Forest(x, feature, threshold, left, right, missing_left, value, starts[:-1])
+    sets = _sets(trees, starts)
+    return Forest(x, feature, threshold, left, right, missing_left, value, starts[:-1], sets)
 
 
 def leaves(x: Op, trees: Sequence[Tree]) -> Op:
@@ -66,13 +69,14 @@ def leaves_among_all(x: Op, trees: Sequence[Tree]) -> Leaves:
     """The leaf each row ends in, one column a tree: its position among all nodes."""
     starts = _starts(trees)
     feature, threshold, left, right, missing_left = _joined(trees, starts)
-    return Leaves(x, feature, threshold, left, right, missing_left, starts[:-1])
+    sets = _sets(trees, starts)
+    return Leaves(x, feature, threshold, left, right, missing_left, starts[:-1], sets)
 
 
 def reached(forest: Forest) -> Op:
     """The leaf of each tree of a forest that each row ends in: its position in its tree."""
     parts = (forest.feature, forest.threshold, forest.left, forest.right, forest.missing_left)
-    return Leaves(forest.x, *parts, forest.roots) - forest.roots[None]
+    return Leaves(forest.x, *parts, forest.roots, forest.sets) - forest.roots[None]
 
 
 def _starts(trees: Sequence[Tree]) -> np.ndarray:
@@ -93,6 +97,28 @@ def _joined(trees: Sequence[Tree], starts: np.ndarray) -> list[np.ndarray]:
     threshold = np.concatenate([t.threshold for t in trees])
     missing_left = np.concatenate([t.missing_left for t in trees]).astype(bool)
     return [feature, threshold, left.astype(np.int64), right.astype(np.int64), missing_left]
+
+
+def _sets(trees: Sequence[Tree], starts: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The sets of a `Forest`: code c is bit c % 32 of the word c / 32 after a set's first."""
+    nodes = [start + node for start, tree in zip(starts, trees) for node in tree.codes]
+    if not nodes:
+        return ()
+    codes = [np.asarray(c, np.int64) for tree in trees for c in tree.codes.values()]
+    if any(len(c) and (c.min() < 0 or c.max() >= MOST_CODES) for c in codes):
+        raise Unsupported(f"codes that are not from 0 to {MOST_CODES - 1}")
+    size = np.zeros(starts[-1], np.int64)
+    size[nodes] = [c.max(initial=0) // 32 + 1 for c in codes]
+    begin = np.where(size > 0, np.cumsum(size) - size, 0)
+    words = np.zeros(size.sum(), np.uint32)
+    joined = np.concatenate(codes)
+    word = np.repeat(begin[nodes], [len(c) for c in codes]) + joined // 32
+    np.bitwise_or.at(words, word, np.uint32(1) << (joined % 32).astype(np.uint32))
+    return begin, size, words.view(np.int32)
+
+
+# Every code up to here is a float32.
+MOST_CODES = 2**24
 
 
 def below(threshold: np.ndarray, x: Op) -> np.ndarray:

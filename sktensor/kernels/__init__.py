@@ -1,5 +1,7 @@
 """Kernels: functions of tensors, one file per technology; torch picks by where `x` lives."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -18,17 +20,19 @@ def forest(
     missing_left: Tensor,
     value: Tensor,
     roots: Tensor,
+    sets: Sequence[Tensor] = (),
 ) -> Tensor:
     """The sum over trees of the leaf each row ends in, added tree by tree.
 
     x (n, n_features) float32 or float64; feature, left, right (n_nodes,) int64, feature -1 at a
     leaf; threshold (n_nodes,) of the dtype of x; missing_left (n_nodes,) bool; value
-    (n_nodes, n_outputs), whose dtype is that of the sum; roots (n_trees,) int64.
+    (n_nodes, n_outputs), whose dtype is that of the sum; roots (n_trees,) int64; sets as those of
+    the `Forest` op.
     """
     if torch.compiler.is_compiling():
-        return _forest_op(x, feature, threshold, left, right, missing_left, value, roots)
+        return _forest_op(x, feature, threshold, left, right, missing_left, value, roots, sets)
     kernel = forest_numba.forest if x.device.type == "cpu" else forest_torch.forest
-    return kernel(x, feature, threshold, left, right, missing_left, value, roots)
+    return kernel(x, feature, threshold, left, right, missing_left, value, roots, sets)
 
 
 def leaves(
@@ -39,12 +43,13 @@ def leaves(
     right: Tensor,
     missing_left: Tensor,
     roots: Tensor,
+    sets: Sequence[Tensor] = (),
 ) -> Tensor:
     """The node each row ends in, (n, n_trees) int64: positions among all nodes of the forest."""
     if torch.compiler.is_compiling():
-        return _leaves_op(x, feature, threshold, left, right, missing_left, roots)
+        return _leaves_op(x, feature, threshold, left, right, missing_left, roots, sets)
     kernel = forest_numba.leaves if x.device.type == "cpu" else forest_torch.leaves
-    return kernel(x, feature, threshold, left, right, missing_left, roots)
+    return kernel(x, feature, threshold, left, right, missing_left, roots, sets)
 
 
 # A call through torch's dispatcher costs some 10 us, so eager calls go straight to the kernel and
@@ -59,12 +64,13 @@ def _forest_op(
     missing_left: Tensor,
     value: Tensor,
     roots: Tensor,
+    sets: Sequence[Tensor],
 ) -> Tensor:
-    return forest_torch.forest(x, feature, threshold, left, right, missing_left, value, roots)
+    return forest_torch.forest(x, feature, threshold, left, right, missing_left, value, roots, sets)
 
 
 @_forest_op.register_fake
-def _(x, feature, threshold, left, right, missing_left, value, roots):
+def _(x, feature, threshold, left, right, missing_left, value, roots, sets):
     return value.new_empty(x.shape[0], value.shape[1])
 
 
@@ -77,12 +83,13 @@ def _leaves_op(
     right: Tensor,
     missing_left: Tensor,
     roots: Tensor,
+    sets: Sequence[Tensor],
 ) -> Tensor:
-    return forest_torch.leaves(x, feature, threshold, left, right, missing_left, roots)
+    return forest_torch.leaves(x, feature, threshold, left, right, missing_left, roots, sets)
 
 
 @_leaves_op.register_fake
-def _(x, feature, threshold, left, right, missing_left, roots):
+def _(x, feature, threshold, left, right, missing_left, roots, sets):
     return feature.new_empty(x.shape[0], len(roots))
 
 

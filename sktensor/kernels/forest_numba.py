@@ -3,6 +3,8 @@
 Rows are shared out over threads by the caller, which runs blocks of rows.
 """
 
+from collections.abc import Sequence
+
 import numba
 import numpy as np
 import torch
@@ -18,10 +20,11 @@ def forest(
     missing_left: Tensor,
     value: Tensor,
     roots: Tensor,
+    sets: Sequence[Tensor] = (),
 ) -> Tensor:
     out = torch.zeros((len(x), value.shape[1]), dtype=value.dtype)
     arrays = (x, feature, threshold, left, right, missing_left, value, roots, out)
-    _sum(*(a.numpy() for a in arrays))
+    _sum(*(*(a.numpy() for a in arrays), _arrays(sets)))
     return out
 
 
@@ -33,15 +36,37 @@ def leaves(
     right: Tensor,
     missing_left: Tensor,
     roots: Tensor,
+    sets: Sequence[Tensor] = (),
 ) -> Tensor:
     out = torch.empty((len(x), len(roots)), dtype=torch.int64)
     arrays = (x, feature, threshold, left, right, missing_left, roots, out)
-    _walk(*(a.numpy() for a in arrays))
+    _walk(*(*(a.numpy() for a in arrays), _arrays(sets)))
     return out
 
 
+def _arrays(sets: Sequence[Tensor]) -> tuple[np.ndarray, ...] | None:
+    """None where there are none, for which Numba compiles functions without them."""
+    return tuple(s.numpy() for s in sets) if sets else None
+
+
 @numba.njit(cache=True, nogil=True)
-def _sum(x, feature, threshold, left, right, missing_left, value, roots, out):
+def _goes_left(seen, node, threshold, missing_left, sets):
+    """Whether a value goes left at a node: by its threshold, or its set."""
+    if np.isnan(seen):
+        return missing_left[node]
+    if sets is None:
+        return seen <= threshold[node]
+    begin, size, words = sets
+    if size[node] == 0:
+        return seen <= threshold[node]
+    if not (seen > -1 and seen < 32 * size[node]):
+        return False
+    code = np.int64(seen)
+    return (words[begin[node] + (code >> 5)] >> (code & 31)) & 1 == 1
+
+
+@numba.njit(cache=True, nogil=True)
+def _sum(x, feature, threshold, left, right, missing_left, value, roots, out, sets):
     """`out[row] += value[leaf]`, tree by tree."""
     n_outputs = value.shape[1]
     for root in roots:
@@ -49,20 +74,20 @@ def _sum(x, feature, threshold, left, right, missing_left, value, roots, out):
             node = root
             while feature[node] >= 0:
                 seen = x[row, feature[node]]
-                goes_left = missing_left[node] if np.isnan(seen) else seen <= threshold[node]
+                goes_left = _goes_left(seen, node, threshold, missing_left, sets)
                 node = left[node] if goes_left else right[node]
             for j in range(n_outputs):
                 out[row, j] += value[node, j]
 
 
 @numba.njit(cache=True, nogil=True)
-def _walk(x, feature, threshold, left, right, missing_left, roots, out):
+def _walk(x, feature, threshold, left, right, missing_left, roots, out, sets):
     """`out[row, tree]` is the node the row ends in."""
     for row in range(len(x)):
         for tree in range(len(roots)):
             node = roots[tree]
             while feature[node] >= 0:
                 seen = x[row, feature[node]]
-                goes_left = missing_left[node] if np.isnan(seen) else seen <= threshold[node]
+                goes_left = _goes_left(seen, node, threshold, missing_left, sets)
                 node = left[node] if goes_left else right[node]
             out[row, tree] = node

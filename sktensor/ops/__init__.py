@@ -2,6 +2,7 @@
 
 from .arithmetic import Arith, Map, MatMul, RowSum, cast
 from .base import Guard, Op, Retreat, column_count, parts
+from .categories import CategoryCodes
 from .columns import Cast, Column, Concat, Finite, Named, Provided, Select
 from .curves import Bins, Bounded, BoxCox, Interpolate, Products, YeoJohnson
 from .elementwise import FLOATS_OF_INTEGERS, UFUNCS, Above, Logistic, ndtri, sqrt
@@ -36,6 +37,7 @@ __all__ = [
     "Bounded",
     "BoxCox",
     "Cast",
+    "CategoryCodes",
     "Column",
     "Columns",
     "Concat",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,9 @@ from .base import Op
 class Forest(Op):
     """The sum over trees of the leaf each row ends in: left where `x[feature] <= threshold`.
 
+    A categorical split goes left where `trunc(x[feature])` is in a set of codes: `sets` has it, and
+    is () where all splits are at thresholds.
+
     The sum is taken tree by tree in the dtype of `value`. A forest with a base score has it as
     its first tree, a single leaf, where the library starts its sum with it.
     """
@@ -30,6 +34,9 @@ class Forest(Op):
     missing_left: np.ndarray = field(repr=False)  # (n_nodes,) bool, whether NaN goes left
     value: np.ndarray = field(repr=False)  # (n_nodes, n_outputs)
     roots: np.ndarray = field(repr=False)  # (n_trees,) int64
+    # Where each node's words begin and how many they are, (n_nodes,) int64, none but at a
+    # categorical split; and all words, int32: code c is bit c % 32 of a node's word c / 32.
+    sets: tuple[np.ndarray, ...] = field(default=(), repr=False)
 
     @property
     def width(self) -> int:
@@ -39,7 +46,7 @@ class Forest(Op):
     def dtype(self) -> torch.dtype:
         return TORCH_DTYPES[self.value.dtype]
 
-    def forward(self, x: Tensor, *arrays: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *arrays: Any) -> Tensor:
         if x.device.type == "cpu" and not torch.compiler.is_compiling():
             return self._packed(x)
         return kernels.forest(x, *arrays)
@@ -65,6 +72,7 @@ class Leaves(Op):
     right: np.ndarray = field(repr=False)
     missing_left: np.ndarray = field(repr=False)
     roots: np.ndarray = field(repr=False)
+    sets: tuple[np.ndarray, ...] = field(default=(), repr=False)
 
     @property
     def width(self) -> int:
@@ -74,5 +82,5 @@ class Leaves(Op):
     def dtype(self) -> torch.dtype:
         return torch.int64
 
-    def forward(self, x: Tensor, *arrays: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *arrays: Any) -> Tensor:
         return kernels.leaves(x, *arrays)

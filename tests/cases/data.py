@@ -36,3 +36,9 @@ STRINGS = np.column_stack(
     [_rng.choice(COLOURS, N), _rng.choice(np.array(["x", "y", "z"], dtype=object), N)]
 )
 CODES = _rng.integers(0, 4, (N, 3))
+# Codes, some of them missing, among numbers.
+X_CODED = np.column_stack([np.where(CODES[:, 0] == 3, np.nan, CODES[:, 0]), X_NAN])
+X_CODED[:, 2] = CODES[:, 1]
+Y_CODED = Y_REAL + 4.0 * (CODES[:, 0] == 1)
+Y_MULTI_CODED = np.where(CODES[:, 0] == 1, 3, Y_MULTI % 3)
+Y_BY_SIZE = np.where(FRAME["size"] == "M", "middle", Y_LABELS)

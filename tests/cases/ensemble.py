@@ -41,6 +41,8 @@ from . import data as d
 
 FEW = {"n_estimators": 5, "random_state": 0}
 SHORT = {"max_iter": 5, "min_samples_leaf": 5, "early_stopping": False}
+CODED = SHORT | {"categorical_features": [0, 2], "early_stopping": True, "random_state": 0}
+ODD = np.tile([[-1.0, -0.0, 0.5, 3.0, 4.0, 300.0, np.nan]], (7, 1)).T
 SHALLOW = DecisionTreeClassifier(max_depth=3)
 APPLY = {"native": ("apply",), "reason": "three dimensions"}
 NAMED_APPLY = APPLY | {"reason": "names that the trees do not know"}
@@ -123,6 +125,21 @@ BOOSTED = [
     case(HistGradientBoostingRegressor(**SHORT, loss="quantile", quantile=0.8), y=d.Y_REAL),
     case(HistGradientBoostingRegressor(**SHORT, loss="poisson"), y=d.Y_POSITIVE, exact=False),
     case(HistGradientBoostingRegressor(**SHORT, loss="gamma"), y=d.Y_POSITIVE, exact=False),
+    Case(HistGradientBoostingRegressor(**CODED), d.X_CODED, d.Y_CODED, probe=ODD, exact=True),
+    Case(HistGradientBoostingClassifier(**CODED), d.X_CODED, d.Y_MULTI_CODED, probe=ODD),
+    Case(
+        HistGradientBoostingRegressor(**SHORT, categorical_features="from_dtype"),
+        d.FRAME[["a", "b", "size"]],
+        d.Y_REAL + 3 * (d.FRAME["size"].to_numpy() == "M"),
+        probe=d.FRAME[["size", "n", "b", "a"]],
+        exact=True,
+    ),
+    Case(
+        HistGradientBoostingClassifier(**SHORT, categorical_features=["colour", "flag"]),
+        d.FRAME[["colour", "a", "flag"]],
+        d.Y_BINARY,
+        probe=d.FRAME[["flag", "colour", "a"]].replace({"colour": {"red": "unseen"}}),
+    ),
     case(HistGradientBoostingClassifier(**SHORT), d.X_NAN, d.Y_LABELS, exact=False),
     case(HistGradientBoostingClassifier(**SHORT), d.X_NAN, d.Y_TEXT, exact=False),
     case(

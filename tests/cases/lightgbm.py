@@ -15,6 +15,11 @@ WHOLE = np.round(d.X_NAN)  # splits beside zero
 ZERO = float(np.float32(1e-35))
 EDGES = [0.0, -0.0, 1e-36, ZERO, np.nextafter(ZERO, 1), np.inf, 1e300, np.nan]
 EDGES = np.array([[sign * value] * 6 for value in EDGES for sign in (1, -1)])
+# What is no code, or a large one, in any column of codes.
+CODED_EDGES = np.hstack([EDGES[:, :1], EDGES])
+CODED_EDGES[:9, 0] = [-0.5, -1.0, 0.5, 1.999, 3.0, 31.0, 40.0, 2.0**31, 2.0**33]
+BY_CODE = {"fit_params": {"categorical_feature": [0]}, "probe": CODED_EDGES}
+FINE = {"max_cat_to_onehot": 1, "min_data_per_group": 2, "cat_smooth": 1.0}
 Y_SHARE = 1 / (1 + np.exp(-d.Y_REAL))
 
 
@@ -67,6 +72,22 @@ CASES = [
     Case(regressor(objective="cross_entropy"), y=Y_SHARE),
     Case(regressor(objective="cross_entropy_lambda"), y=Y_SHARE),
     Case(LGBMRanker(**SMALL), d.X_NAN, d.Y_MULTI, fit_params={"group": [10] * 15}, exact=True),
+    Case(regressor(), d.X_CODED, d.Y_CODED, exact=True, **BY_CODE),
+    Case(regressor(**FINE), d.X_CODED, d.Y_CODED, exact=True, **BY_CODE),
+    Case(regressor(**FINE, zero_as_missing=True), d.X_CODED, d.Y_CODED, exact=True, **BY_CODE),
+    Case(regressor(**FINE, linear_tree=True), d.X_CODED, d.Y_CODED, exact=True, **BY_CODE),
+    Case(
+        classifier(**FINE, num_leaves=70, min_child_samples=1),
+        d.X_CODED,
+        d.Y_MULTI_CODED,
+        **BY_CODE,
+    ),
+    Case(
+        classifier(**FINE),
+        d.FRAME[["a", "b", "size"]],
+        d.Y_BY_SIZE,
+        probe=d.FRAME[["b", "n", "size"]],
+    ),
     Case(
         regressor(n_estimators=20, learning_rate=1.0),
         d.X_NAN,

@@ -11,6 +11,12 @@ Y_COUNTS = np.round(d.Y_POSITIVE)
 Y_LABELS_AT_ONCE = np.column_stack([d.Y_BINARY, 1 - d.Y_BINARY, d.Y_MULTI > 1]).astype(int)
 # Beyond float32, infinite, and zeros of both signs: predict takes them, a DMatrix does not.
 EXTREME = np.array([[np.inf, -np.inf, 1e300, -0.0, 0.0, np.nan], [-1e300, 1e-46, *[np.nan] * 4]])
+# What is no code, or a large one, in any column of codes.
+CODED_EDGES = np.tile(
+    [[-0.5, -1.0, -0.0, 0.5, 1.999, 3.0, 31.0, 40.0, 2.0**24, np.inf, -np.inf, np.nan]], (7, 1)
+).T
+CODES = {"enable_categorical": True, "feature_types": ["c"] + ["q"] * 6}
+NO_APPLY = {"native": ("apply",), "reason": "categories in a DMatrix"}
 DART = {"booster": "dart", "rate_drop": 0.5}
 
 
@@ -104,6 +110,23 @@ CASES = [
     case(regressor(objective="reg:gamma"), y=d.Y_POSITIVE),
     case(regressor(objective="reg:tweedie", tweedie_variance_power=1.3), y=Y_COUNTS),
     case(regressor(objective="survival:cox"), y=d.Y_POSITIVE),
+    case(regressor(**CODES), d.X_CODED, d.Y_CODED, probe=CODED_EDGES, exact=True, **NO_APPLY),
+    case(
+        regressor(**CODES, max_cat_to_onehot=1),
+        d.X_CODED,
+        d.Y_CODED,
+        probe=CODED_EDGES,
+        exact=True,
+        **NO_APPLY,
+    ),
+    case(classifier(**CODES), d.X_CODED, d.Y_MULTI_CODED, probe=CODED_EDGES, **NO_APPLY),
+    case(classifier(**CODES, **DART), d.X_CODED, d.Y_BINARY, probe=CODED_EDGES, **NO_APPLY),
+    case(
+        classifier(enable_categorical=True),
+        d.FRAME[["a", "b", "size"]],
+        d.Y_BY_SIZE == "middle",
+        **NO_APPLY,
+    ),
     case(
         regressor(early_stopping_rounds=1, n_estimators=20, learning_rate=1.0),
         d.X_NAN,

@@ -42,11 +42,13 @@ from ...ops import (
     Take,
     cast,
 )
+from ...table.cells import is_nan
 from .. import trees
-from ..registry import Responses, Unsupported, convert, converts
+from ..compose import columns_by_name
+from ..registry import Responses, Unsupported, convert, converts, select
 from ..responses import apart, classifier, known, two_columns
 from ..tree import class_fractions, tree_of, validate_for_trees, votes
-from ..validation import settled, validate
+from ..validation import as_numbers, settled, validate
 from .plain_trees import EXACT
 
 
@@ -256,18 +258,19 @@ def hist_gradient_boosting_classifier(est, x):
 
 def _histogram_boosted(est: Any, x: Op) -> Op:
     """The baseline plus every tree's leaf, iteration by iteration."""
-    if est._preprocessor is not None:
-        raise Unsupported("categorical features")
-    x = settled(validate(est, x, torch.float64, allow_nan=True, allow_inf=True))
+    if est._preprocessor is None:
+        x = settled(validate(est, x, torch.float64, allow_nan=True, allow_inf=True))
+    else:
+        x = _categories_first(est, x)
     n_outputs = est.n_trees_per_iteration_
     baseline = np.asarray(est._baseline_prediction, np.float64).ravel()
     nodes = [trees.lone_leaf(v, k, np.dtype(np.float64)) for k, v in enumerate(baseline)]
     for iteration in est._predictors:
         for k, predictor in enumerate(iteration):
             n = predictor.nodes
-            if n["is_categorical"].any():
-                raise Unsupported("categorical splits")
             leaf = n["is_leaf"].astype(bool)
+            categorical = np.flatnonzero(n["is_categorical"].astype(bool) & ~leaf)
+            sets = predictor.raw_left_cat_bitsets
             nodes.append(
                 trees.Tree(
                     np.where(leaf, -1, n["feature_idx"].astype(np.int64)),
@@ -277,6 +280,41 @@ def _histogram_boosted(est: Any, x: Op) -> Op:
                     n["missing_go_to_left"].astype(bool),
                     n["value"].astype(np.float64),
                     k,
+                    {int(i): _codes_of(sets[n["bitset_idx"][i]]) for i in categorical},
                 )
             )
     return trees.forest(x, nodes, n_outputs)
+
+
+def _codes_of(bitset: np.ndarray) -> np.ndarray:
+    return np.flatnonzero(np.unpackbits(bitset.astype("<u4").view(np.uint8), bitorder="little"))
+
+
+def _categories_first(est: Any, x: Op) -> Op:
+    """What the estimator's own `ColumnTransformer` makes of a table: codes, then the numbers.
+
+    A category that is missing or unknown is NaN, which every split knows a side for.
+    """
+    if x.sparse:
+        raise Unsupported("sparse input")
+    transformer = est._preprocessor
+    at = columns_by_name(transformer, x)
+    parts = []
+    for name, step, _ in transformer.transformers_:
+        if name == "encoder":
+            _check_known(est, step.categories_)
+            parts.append(convert(step, select(x, at(name)), name).get("transform"))
+        elif chosen := at(name):
+            parts.append(settled(as_numbers(select(x, chosen), torch.float64)))
+    return Concat(tuple(parts))
+
+
+def _check_known(est: Any, categories: list[np.ndarray]) -> None:
+    """Whether the trees know all of the encoder's codes; another would be missing to them."""
+    known = [
+        est._bin_mapper.bin_thresholds_[i] for i in np.flatnonzero(est._is_categorical_remapped)
+    ]
+    for codes, values in zip(known, categories, strict=True):
+        n_missing = len(values) > 0 and is_nan(values[-1])
+        if not np.array_equal(codes, np.arange(len(values) - n_missing)):
+            raise Unsupported("categories that the encoder knows and the trees do not")

@@ -16,7 +16,16 @@ from ..trees import forest, leaves, reading
 from .bare import Bare
 from .linear import linear_leaves
 from .links import Apart, Link, check_link, known_link
-from .model import NAN, NONE, ZERO_MISSING, Model, missing_types, nodes, read
+from .model import (
+    NAN,
+    NONE,
+    ZERO_MISSING,
+    Model,
+    categorical_features,
+    missing_types,
+    nodes,
+    read,
+)
 from .table import as_values, check_params, near_zero_as_zero, zeros_as_nan
 
 
@@ -59,7 +68,7 @@ def _raw_score(model: Model, x: Op, near_zero: bool) -> Op:
     if ZERO_MISSING in kinds:
         if kinds & {NONE, NAN}:
             raise Unsupported("zeros missing to some of the splits")
-        tested = zeros_as_nan(x)
+        tested = zeros_as_nan(x, categorical_features(model))
     trees = nodes(model, x, near_zero=near_zero)
     if not model.is_linear:
         return forest(tested, trees, model.n_outputs)

@@ -60,6 +60,7 @@ TREE = {
     "threshold",
 }
 NONE, ZERO_MISSING, NAN = 0, 1, 2
+CATEGORICAL = 1  # the bit of a decision type that says so
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,6 @@ def read(booster: Any) -> Model:
     trees = []
     while tree := dict(_fields(lines)):
         _known("a tree", tree, TREE)
-        if int(tree["num_cat"]):
-            raise Unsupported("categorical splits")
         trees.append(tree)
     n_outputs = int(header["num_tree_per_iteration"])
     if not trees or len(trees) % n_outputs:
@@ -129,11 +128,21 @@ def numbers(tree: dict[str, str], key: str, dtype: Any) -> np.ndarray:
 
 
 def missing_types(model: Model) -> set[int]:
-    """What the splits take for missing: nothing, zeros, or NaN."""
+    """What the splits at thresholds take for missing: nothing, zeros, or NaN."""
     kinds: set[int] = set()
     for tree in model.trees:
-        kinds.update((numbers(tree, "decision_type", np.int64) >> 2 & 3).tolist())
+        decision = numbers(tree, "decision_type", np.int64)
+        kinds.update((decision[decision & CATEGORICAL == 0] >> 2 & 3).tolist())
     return kinds
+
+
+def categorical_features(model: Model) -> np.ndarray:
+    """The features that some categorical split reads."""
+    found = [np.zeros(0, np.int64)]
+    for tree in model.trees:
+        decision = numbers(tree, "decision_type", np.int64)
+        found.append(numbers(tree, "split_feature", np.int64)[decision & CATEGORICAL > 0])
+    return np.unique(np.concatenate(found))
 
 
 def nodes(model: Model, x: Op, *, near_zero: bool) -> list[Tree]:
@@ -153,10 +162,14 @@ def _nodes(tree: dict[str, str], x: Op, output: int, near_zero: bool) -> Tree:
     if np.isnan(threshold).any() or not np.isfinite(value).all():
         raise Unsupported("leaves or thresholds that are not finite")
     decision = numbers(tree, "decision_type", np.int64)
-    if (decision & 1).any() or (decision > 0b1011).any():
+    if (decision > 0b1011).any() or (decision >> 2 & 3 > NAN).any():
         raise Unsupported("splits of a kind that is not known")
     # What is missing to a split that knows no missing values is 0.
     missing_left = np.where(decision >> 2 & 3 == NONE, threshold >= 0, decision & 2 != 0)
+    categorical = decision & CATEGORICAL > 0
+    missing_left &= ~categorical
+    sets = _sets(tree)
+    codes = {int(i): sets[int(threshold[i])] for i in np.flatnonzero(categorical)}
     if near_zero:
         threshold = _past_zero(threshold)
 
@@ -176,7 +189,19 @@ def _nodes(tree: dict[str, str], x: Op, output: int, near_zero: bool) -> Tree:
         joined(missing_left, False),
         np.concatenate([np.zeros(n_splits), value]),
         output,
+        codes,
     )
+
+
+def _sets(tree: dict[str, str]) -> list[np.ndarray]:
+    """The codes of a tree's sets, whose bits are kept in words of 32."""
+    ends = numbers(tree, "cat_boundaries", np.int64)
+    words = numbers(tree, "cat_threshold", np.int64).astype("<u4")
+    n_sets = int(tree["num_cat"])
+    if max(len(ends) - 1, 0) != n_sets or len(words) != (ends[-1] if n_sets else 0):
+        raise Unsupported("sets of categories that are not whole")
+    parts = np.split(words, ends[1:-1]) if len(ends) else []
+    return [np.flatnonzero(np.unpackbits(p.view(np.uint8), bitorder="little")) for p in parts]
 
 
 def _past_zero(threshold: np.ndarray) -> np.ndarray:

@@ -8,10 +8,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...ops import Map, Numbers, Op, cast, is_table
+from ...ops import (
+    Arith,
+    CategoryCodes,
+    Concat,
+    Map,
+    Numbers,
+    Op,
+    Select,
+    cast,
+    is_table,
+    signature,
+)
 from ...table import NULLABLE_NUMBERS, NUMPY_DTYPES, TORCH_DTYPES, UNKNOWN
 from ..frames import check_width, container, plain_kinds
-from ..registry import Unsupported
+from ..registry import Unsupported, select
 from ..validation import FLOATS, check_names
 from .model import ZERO, Model
 
@@ -49,8 +60,33 @@ def as_values(est: Any, x: Op, model: Model) -> Op:
 
 def _of_frame(est: Any, x: Op) -> Op:
     """LightGBM checks no names; it takes the dtype that holds every column and float32."""
-    if est.booster_.pandas_categorical:
-        raise Unsupported("columns that were categories")
+    fitted = est.booster_.pandas_categorical
+    kinds = signature(x).kinds or ()
+    chosen = [i for i, kind in enumerate(kinds) if kind == "category"]
+    if UNKNOWN in kinds:
+        fitted = fitted if chosen else None  # which columns are categories is not known yet
+    if fitted is not None and len(fitted) != len(chosen):
+        raise Unsupported(f"{len(chosen)} columns of categories where {len(fitted)} were fitted")
+    if chosen:
+        return _with_codes(x, chosen, fitted)
+    return _of_numbers(x)
+
+
+def _with_codes(x: Op, chosen: list[int], fitted: list[list[Any]] | None) -> Op:
+    """Categories as their codes among those fitted, if a frame with categories was fitted."""
+    if len(set(x.names or ())) < (x.width or 0):
+        raise Unsupported("columns of the same name")
+    known = tuple(None if fitted is None else list(fitted[i]) for i in range(len(chosen)))
+    rest = [i for i in range(x.width or 0) if i not in chosen]
+    others = [_of_numbers(select(x, rest))] if rest else []
+    dtype = others[0].dtype if others else torch.float32
+    assert dtype is not None
+    # Any code is the same in float32 and in whatever LightGBM chooses.
+    parts = (CategoryCodes(select(x, chosen), known, dtype), *others)
+    return Select(Concat(parts), np.argsort(np.array(chosen + rest)))
+
+
+def _of_numbers(x: Op) -> Op:
     if not is_table(x):
         assert x.dtype is not None
         return cast(x, TORCH_DTYPES[np.result_type(NUMPY_DTYPES[x.dtype], np.float32)])
@@ -63,13 +99,19 @@ def _numpy(kind: str) -> np.dtype:
     return np.dtype("bool" if kind == "boolean" else kind.lower())
 
 
-def zeros_as_nan(x: Op) -> Op:
-    """NaN where a value is so near 0 that it is missing."""
-    return Map(x, _nan_near_zero)
+def zeros_as_nan(x: Op, kept: np.ndarray) -> Op:
+    """NaN where a value is so near 0 that it is missing, but for the columns `kept`."""
+    if not len(kept):
+        return Map(x, _nan_near_zero)
+    return Arith(_nan_near_zero_in, x, ~np.isin(np.arange(x.width or 0), kept)[None])
 
 
 def _nan_near_zero(x: Tensor) -> Tensor:
     return torch.where(x.abs() <= ZERO, torch.nan, x)
+
+
+def _nan_near_zero_in(x: Tensor, columns: Tensor) -> Tensor:
+    return torch.where((x.abs() <= ZERO) & columns, torch.nan, x)
 
 
 def near_zero_as_zero(x: Op) -> Op:

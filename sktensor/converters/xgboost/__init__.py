@@ -16,8 +16,8 @@ from ..trees import forest, leaves, lone_leaf, reading
 from .bare import Bare
 from .linear import gblinear
 from .links import Apart, Link, check_link, known_link
-from .model import Model, has_lowest_threshold, nodes, read
-from .table import as_dmatrix, as_float32
+from .model import Model, categorical_features, has_lowest_threshold, nodes, read
+from .table import as_dmatrix, as_float32, none_below_zero
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,8 @@ def booster(est: Any, x: Op) -> Booster:
         if has_lowest_threshold(model):
             values = Finite(values, allow_nan=True)
         start = [lone_leaf(b, i, np.dtype(np.float32)) for i, b in enumerate(base)]
-        margin = forest(values, start + trees, len(base))
+        coded = categorical_features(model)
+        margin = forest(none_below_zero(values, coded), start + trees, len(base))
         try:
             reached = cast(leaves(as_dmatrix(est, x, values, model), trees), torch.float32)
             applied = reached if len(trees) > 1 else Column(reached, 0)

@@ -78,7 +78,7 @@ def _bare(model: Model) -> dict[str, Any]:
         return document
     tree = _lone_leaf(model.trees[0])
     n = 1 if int(tree["tree_param"]["size_leaf_vector"]) > 1 else model.n_outputs
-    trees = {
+    trees: dict[str, Any] = {
         "trees": [dict(tree, id=i) for i in range(n)],
         "tree_info": list(range(n)),
         "iteration_indptr": [0, n],
@@ -89,6 +89,8 @@ def _bare(model: Model) -> dict[str, Any]:
         booster.update(gbtree=gbtree, weight_drop=[1.0] * n)
     else:
         gbtree = booster
+    if "cats" in gbtree["model"]:
+        trees["cats"] = {"enc": [], "feature_segments": [], "sorted_idx": []}
     gbtree["model"] = dict(gbtree["model"], **trees)
     return document
 

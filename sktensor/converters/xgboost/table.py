@@ -9,7 +9,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...ops import Concat, Finite, Map, Numbers, Op, Select, cast, is_table
+from ...ops import (
+    Arith,
+    CategoryCodes,
+    Concat,
+    Finite,
+    Map,
+    Numbers,
+    Op,
+    Select,
+    cast,
+    is_table,
+    signature,
+)
+from ...table import UNKNOWN
 from ..frames import check_width, container, plain_kinds
 from ..registry import Unsupported, select
 from ..validation import as_numbers
@@ -29,12 +42,51 @@ def as_float32(est: Any, x: Op, model: Model) -> Op:
     elif library != "numpy":
         raise Unsupported(f"a {library} DataFrame")
     missing = _missing(est)
+    kinds = signature(x).kinds or ()
+    chosen = [i for i, kind in enumerate(kinds) if kind == "category"]
+    if model.categories and library == "pandas" and UNKNOWN not in kinds and not chosen:
+        raise Unsupported("numbers where categories were fitted")
+    if chosen and library == "pandas":
+        if not np.isnan(missing):
+            raise Unsupported("codes that stand for missing categories")
+        return _with_codes(x, chosen, model)
     x = _cast(x, library)
     return x if np.isnan(missing) else Map(x, partial(_nan_where, missing))
 
 
+def _with_codes(x: Op, chosen: list[int], model: Model) -> Op:
+    """Categories as their codes: among those fitted where XGBoost keeps them, else their own."""
+    known: tuple[list[Any] | None, ...] = (None,) * len(chosen)
+    if model.categories is not None:
+        fitted = [i for i, kind in enumerate(model.feature_types) if kind == "c"]
+        if not set(chosen) <= set(fitted) or (model.categories and chosen != fitted):
+            raise Unsupported("columns of categories other than those fitted")
+        if model.categories:
+            known = tuple(model.categories[i] for i in chosen)
+            if None in known:
+                raise Unsupported("a feature without categories")
+    strict = model.categories is not None
+    codes = CategoryCodes(select(x, chosen), known, torch.float32, strict)
+    rest = [i for i in range(x.width or 0) if i not in chosen]
+    parts = (codes, _cast(select(x, rest), "pandas")) if rest else (codes,)
+    return Select(Concat(parts), np.argsort(np.array(chosen + rest)))
+
+
+def none_below_zero(x: Op, columns: np.ndarray) -> Op:
+    """Codes below 0, of which those above -1 would become 0, made -1, which no set has."""
+    if not len(columns):
+        return x
+    return Arith(_none_below_zero, x, np.isin(np.arange(x.width or 0), columns)[None])
+
+
+def _none_below_zero(x: Tensor, columns: Tensor) -> Tensor:
+    return torch.where((x < 0) & columns, -1, x)
+
+
 def as_dmatrix(est: Any, x: Op, values: Op, model: Model) -> Op:
     """`values` where a `DMatrix` takes them: finite, and named as fitted."""
+    if "c" in model.feature_types:
+        raise Unsupported("categories in a DMatrix")
     if est.feature_types is not None:
         raise Unsupported("feature_types set for a DMatrix")
     if np.isinf(_missing(est)):

@@ -32,6 +32,7 @@ class Shape:
     most_depth: int
     most_nodes: int
     n_columns: int
+    n_coded: int = 0  # columns that categorical splits read
 
 
 def choose(shape: Shape, key: np.dtype) -> str:
@@ -45,9 +46,13 @@ def choose(shape: Shape, key: np.dtype) -> str:
         then a walk that computes where the children are.
     narrow, wide
         All others: a walk over linked nodes of 8 bytes, or of 16 where 8 do not hold them.
+
+    Categorical splits are known to bitvectors and to wide nodes.
     """
-    if shape.most_leaves <= 32:
+    if shape.most_leaves <= (64 if shape.n_coded else 32):
         return "bitvector"
+    if shape.n_coded:
+        return "wide"
     padded = shape.n_trees * (2 << shape.most_depth) if shape.most_depth < 40 else 1 << 62
     regular = shape.most_depth <= MOST_PERFECT_DEPTH and padded <= MOST_PADDING * shape.n_nodes
     if regular and key.itemsize == 4:
@@ -60,7 +65,7 @@ def choose(shape: Shape, key: np.dtype) -> str:
 def few_rows_layout(shape: Shape, key: np.dtype) -> str:
     """The layout for a handful of rows: linked nodes, trees side by side."""
     small = shape.n_columns <= linked.MOST_COLUMNS and shape.most_nodes <= linked.MOST_NODES
-    return "narrow" if small and key.itemsize == 4 else "wide"
+    return "narrow" if small and key.itemsize == 4 and not shape.n_coded else "wide"
 
 
 class PackedForest:
@@ -97,12 +102,14 @@ class PackedForest:
     @property
     def nbytes(self) -> int:
         """Bytes of the layouts packed so far."""
-        return sum(
-            array.nbytes
-            for packed in self._layouts.values()
-            for array in packed
-            if isinstance(array, np.ndarray)
-        )
+        return sum(map(_nbytes, self._layouts.values()))
+
+
+def _nbytes(packed: Any) -> int:
+    """Bytes of an array, or of the arrays in a tuple."""
+    if isinstance(packed, tuple):
+        return sum(map(_nbytes, packed))
+    return packed.nbytes if isinstance(packed, np.ndarray) else 0
 
 
 _PACK: dict[str, Any] = {

@@ -3,6 +3,7 @@
 Leaves are numbered from the left. Every split of a tree is evaluated, and one that fails strikes
 out the leaves under its left child; the lowest bit left standing is the leaf reached. There is no
 walk and no gather: one contiguous compare-and-mask over 64 rows per split, which vectorises.
+Categorical splits come after the others of their tree, and test a bit instead.
 """
 
 from __future__ import annotations
@@ -13,10 +14,23 @@ import numba
 import numpy as np
 
 from .bits import trailing_zeros
-from .packing import Canonical, fill_tile, first_nan
+from .coded import Coded, class_of
+from .packing import Canonical, fill_tile, first_nan, floats_of
 
 TILE = 64  # rows compared at once
+FEW_WORDS = 8  # of a set: so many are looked at for every row, of more the one that counts
 FEW_OUTPUTS = 8  # so many are added one after the other, more of them row by row
+
+
+class CodedSplits(NamedTuple):
+    """The categorical splits of the trees."""
+
+    columns: Coded
+    column: np.ndarray  # (n_splits,) uint32
+    at: np.ndarray  # (n_splits,) uint32, where the words of its set begin
+    mask: np.ndarray  # (n_splits,) as those of the others
+    first: np.ndarray  # (n_trees + 1,) uint32
+    many: np.ndarray  # (n_trees,) uint32, where those whose sets have several words begin
 
 
 class Bitvector(NamedTuple):
@@ -29,6 +43,7 @@ class Bitvector(NamedTuple):
     first: np.ndarray  # (n_trees + 1,) uint32
     leaf: np.ndarray  # (n_trees, 32 or 64[, n_outputs])
     output: np.ndarray  # (n_trees,) uint32
+    coded: CodedSplits | None
 
 
 def pack(forest: Canonical) -> Bitvector:
@@ -55,6 +70,27 @@ def pack(forest: Canonical) -> Bitvector:
         mask,
         leaf.reshape(*leaf.shape[:2], -1),
     )
+    coded = None
+    if forest.coded is not None:
+        n_plain = np.uint32(len(forest.source))
+        tree = np.repeat(np.arange(len(roots)), np.diff(first))
+        categorical = column >= n_plain
+        n_words = np.zeros(len(column), np.int64)
+        n_words[categorical] = forest.coded.n_words[column[categorical] - n_plain]
+        order = np.lexsort((n_words > 1, categorical, tree))
+        here = order[n_words[order] > 0]
+        before = np.concatenate([[0], np.cumsum(categorical)]).astype(np.uint32)[first]
+        one_word = np.bincount(tree[n_words == 1], minlength=len(roots)).astype(np.uint32)
+        coded = CodedSplits(
+            forest.coded,
+            column[here] - n_plain,
+            threshold[here].astype(np.uint32),
+            mask[here],
+            before,
+            before[:-1] + one_word,
+        )
+        column, threshold, mask = (a[~categorical] for a in (column, threshold, mask))
+        first = first - before
     return Bitvector(
         forest.source,
         forest.nan_low,
@@ -65,6 +101,7 @@ def pack(forest: Canonical) -> Bitvector:
         first,
         leaf,
         forest.output.astype(np.uint32),
+        coded,
     )
 
 
@@ -123,7 +160,9 @@ def _number(
 def run(bits: np.ndarray, packed: Bitvector, out: np.ndarray) -> None:
     """Add to `out` what every row's leaves hold."""
     kernel = _sum_scalars if packed.leaf.ndim == 2 else _sum_vectors
-    kernel(bits, *packed, out)
+    # None stands for no categorical splits: Numba compiles a kernel without them.
+    coded = None if packed.coded is None else (floats_of(bits), *packed.coded)
+    kernel(bits, *packed[:-1], coded, out)
 
 
 @numba.njit(nogil=True, boundscheck=False, cache=True)
@@ -137,21 +176,78 @@ def _leaves_of(tile, column, threshold, mask, begin, end, alive):
             alive[r] &= left_struck if seen[r] > limit else everyone
 
 
+@numba.njit(nogil=True, cache=True)
+def _fill_codes(rows, lo, hi, columns, codes):
+    """The classes of rows `lo` to `hi`, transposed: `codes[column, row]`."""
+    source = columns.source
+    for r in range(lo, hi):
+        for c in range(len(source)):
+            codes[c, r - lo] = class_of(rows[r, source[c]], c, columns)
+
+
+@numba.njit(nogil=True, boundscheck=False, cache=True)
+def _strike_by_word(codes, words, column, at, mask, begin, end, alive):
+    """Strike out the leaves left of the splits whose set, of one word, a row is not in."""
+    everyone = ~alive.dtype.type(0)
+    low, one = np.uint32(31), np.uint32(1)
+    for k in range(begin, end):
+        seen, word, left_struck = codes[column[k]], words[at[k]], mask[k]
+        for r in range(TILE):
+            alive[r] &= everyone if (word >> (seen[r] & low)) & one else left_struck
+
+
+@numba.njit(nogil=True, boundscheck=False, cache=True)
+def _strike_by_words(codes, words, n_words, column, at, mask, begin, end, within, alive):
+    """The same for sets of several words."""
+    everyone = ~alive.dtype.type(0)
+    low, five, one = np.uint32(31), np.uint32(5), np.uint32(1)
+    for k in range(begin, end):
+        seen, first, left_struck = codes[column[k]], at[k], mask[k]
+        many = np.uint32(n_words[column[k]])
+        if many <= FEW_WORDS:
+            # Every word for every row, which vectorises.
+            within[:] = 0
+            for w in range(many):
+                word, this = words[first + w], np.uint32(w)
+                for r in range(TILE):
+                    bit = (word >> (seen[r] & low)) & one
+                    within[r] |= bit if seen[r] >> five == this else np.uint32(0)
+        else:
+            for r in range(TILE):
+                word = words[first + (seen[r] >> five)]
+                within[r] = (word >> (seen[r] & low)) & one
+        for r in range(TILE):
+            alive[r] &= everyone if within[r] else left_struck
+
+
 @numba.njit(nogil=True, boundscheck=False, cache=True)
 def _sum_scalars(
-    bits, source, nan_low, infinity, column, threshold, mask, first, leaf, output, out
+    bits, source, nan_low, infinity, column, threshold, mask, first, leaf, output, coded, out
 ):
     """`out[row, output[tree]] += leaf[tree, leaf of row]`, tree by tree."""
     n_outputs = out.shape[1]
     tile = np.zeros((len(source), TILE), bits.dtype)
     alive = np.empty(TILE, mask.dtype)
     total = np.zeros((n_outputs, TILE), out.dtype)
+    if coded is not None:
+        rows, columns, by_code, at, struck, bounds, many = coded
+        words, n_words = columns.words, columns.n_words
+        codes, within = np.zeros((len(n_words), TILE), np.uint32), np.zeros(TILE, np.uint32)
     for lo in range(0, len(bits), TILE):
         hi = min(lo + TILE, len(bits))
         fill_tile(bits, lo, hi, source, nan_low, infinity, tile)
+        if coded is not None:
+            _fill_codes(rows, lo, hi, columns, codes)
         total[:] = 0
         for t in range(len(leaf)):
             _leaves_of(tile, column, threshold, mask, first[t], first[t + 1], alive)
+            if coded is not None:
+                a, b, c = bounds[t], bounds[t + 1], many[t]
+                _strike_by_word(codes, words, by_code, at, struck, a, c, alive)
+                if c < b:
+                    _strike_by_words(
+                        codes, words, n_words, by_code, at, struck, c, b, within, alive
+                    )
             values, sums = leaf[t], total[output[t]]
             for r in range(TILE):
                 sums[r] += values[trailing_zeros(alive[r])]
@@ -162,19 +258,32 @@ def _sum_scalars(
 
 @numba.njit(nogil=True, boundscheck=False, cache=True)
 def _sum_vectors(
-    bits, source, nan_low, infinity, column, threshold, mask, first, leaf, output, out
+    bits, source, nan_low, infinity, column, threshold, mask, first, leaf, output, coded, out
 ):
     """`out[row] += leaf[tree, leaf of row]`, tree by tree."""
     n_outputs = np.uint32(out.shape[1])
     tile = np.zeros((len(source), TILE), bits.dtype)
     alive = np.empty(TILE, mask.dtype)
     total = np.zeros((n_outputs, TILE), out.dtype)
+    if coded is not None:
+        rows, columns, by_code, at, struck, bounds, many = coded
+        words, n_words = columns.words, columns.n_words
+        codes, within = np.zeros((len(n_words), TILE), np.uint32), np.zeros(TILE, np.uint32)
     for lo in range(0, len(bits), TILE):
         hi = min(lo + TILE, len(bits))
         fill_tile(bits, lo, hi, source, nan_low, infinity, tile)
+        if coded is not None:
+            _fill_codes(rows, lo, hi, columns, codes)
         total[:] = 0
         for t in range(len(leaf)):
             _leaves_of(tile, column, threshold, mask, first[t], first[t + 1], alive)
+            if coded is not None:
+                a, b, c = bounds[t], bounds[t + 1], many[t]
+                _strike_by_word(codes, words, by_code, at, struck, a, c, alive)
+                if c < b:
+                    _strike_by_words(
+                        codes, words, n_words, by_code, at, struck, c, b, within, alive
+                    )
             values = leaf[t].reshape(-1)
             if n_outputs <= FEW_OUTPUTS:
                 for j in range(n_outputs):

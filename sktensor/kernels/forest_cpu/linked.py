@@ -3,6 +3,9 @@
 Two children lie side by side, so that one link serves both: the next node is `link + (x > t)`.
 A leaf links to nothing and holds the position of its value. Eight rows walk a tree together, or
 one row eight trees, so that each waits for memory while the others go on.
+
+Categorical splits are in wide nodes only: they read the last columns, and have where the words
+of their set begin in place of a threshold.
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from .packing import Canonical, fill_rows, first_nan
+from .coded import Coded, class_of
+from .packing import Canonical, fill_rows, first_nan, floats_of
 
 BLOCK = 4096  # rows that a tree is kept in the cache for
 LINK_BITS, COLUMN_BITS = 21, 11
@@ -31,6 +35,7 @@ class Linked(NamedTuple):
     first: np.ndarray  # (n_trees,) uint64, root of each tree
     leaf: np.ndarray  # (n_distinct_leaves[, n_outputs])
     output: np.ndarray  # (n_trees,) uint32, empty where a leaf has a value for every output
+    coded: Coded | None
 
 
 def pack_narrow(forest: Canonical) -> Linked:
@@ -66,6 +71,7 @@ def _pack(forest: Canonical, words: int) -> Linked:
         first.astype(np.uint64),
         leaf[:n_distinct].copy(),
         forest.output.astype(np.uint32) if leaf.ndim == 1 else np.zeros(0, np.uint32),
+        forest.coded,
     )
 
 
@@ -155,24 +161,48 @@ def run(bits: np.ndarray, packed: Linked, out: np.ndarray) -> None:
     """Add to `out` what every row's leaves hold: a tree outside, rows inside."""
     rows: Any = _rows_narrow if packed.node.ndim == 1 else _rows_wide
     size = min(BLOCK, len(bits))
-    keys = np.zeros((size + 7, len(packed.source)), bits.dtype)
+    keys = np.zeros((size + 7, _width(packed)), bits.dtype)
     for lo in range(0, len(bits), size):
         hi = min(lo + size, len(bits))
-        fill_rows(bits, lo, hi, packed.source, packed.nan_low, packed.infinity, keys)
+        _fill(bits, lo, hi, packed, keys)
         rows(keys.ravel(), np.uint64(keys.shape[1]), hi - lo, *_arrays(packed), out[lo:hi])
 
 
 def few(bits: np.ndarray, packed: Linked, out: np.ndarray) -> None:
     """The same for a handful of rows: a row outside, trees inside."""
     trees: Any = _trees_narrow if packed.node.ndim == 1 else _trees_wide
-    keys = np.zeros((len(bits), len(packed.source)), bits.dtype)
-    fill_rows(bits, 0, len(bits), packed.source, packed.nan_low, packed.infinity, keys)
+    keys = np.zeros((len(bits), _width(packed)), bits.dtype)
+    _fill(bits, 0, len(bits), packed, keys)
     trees(keys.ravel(), np.uint64(keys.shape[1]), len(bits), *_arrays(packed), out)
 
 
-def _arrays(packed: Linked) -> tuple[np.ndarray, ...]:
+def _width(packed: Linked) -> int:
+    return len(packed.source) + (0 if packed.coded is None else len(packed.coded.source))
+
+
+def _fill(bits: np.ndarray, lo: int, hi: int, packed: Linked, keys: np.ndarray) -> None:
+    """Rows `lo` to `hi` as keys, and the classes of their codes behind them."""
+    fill_rows(bits, lo, hi, packed.source, packed.nan_low, packed.infinity, keys)
+    if packed.coded is not None:
+        _fill_codes(floats_of(bits), lo, hi, packed.coded, len(packed.source), keys)
+
+
+@numba.njit(nogil=True, cache=True)
+def _fill_codes(rows, lo, hi, coded, n_plain, keys):
+    """`keys[row, n_plain + column]` is the class of a row's code."""
+    for r in range(lo, hi):
+        for c in range(len(coded.source)):
+            keys[r - lo, n_plain + c] = class_of(rows[r, coded.source[c]], c, coded)
+
+
+def _arrays(packed: Linked) -> tuple[Any, ...]:
     leaf = packed.leaf.reshape(len(packed.leaf), -1)
-    return packed.node.reshape(-1), packed.first, leaf, packed.output
+    arrays = (packed.node.reshape(-1), packed.first, leaf, packed.output)
+    if packed.node.ndim == 1:
+        return arrays
+    # None stands for no categorical splits: Numba compiles a kernel without them.
+    n_plain = np.uint64(len(packed.source))
+    return (*arrays, None if packed.coded is None else (packed.coded.words, n_plain))
 
 
 @numba.njit(nogil=True, boundscheck=False, cache=True)
@@ -187,14 +217,23 @@ def _narrow(nodes, begin, i, keys, row):
 
 
 @numba.njit(nogil=True, boundscheck=False, cache=True)
-def _wide(nodes, begin, i, keys, row):
+def _wide(nodes, begin, i, keys, row, coded):
     """The node after node `i`, a leaf staying where it is, and the link of `i`."""
     k = np.uint64(2) * (begin + i)
     w = nodes[k + np.uint64(1)]
     link = w & LAST_WIDE_LINK
     column = w >> np.uint64(32)
     # A leaf's column is 0 and its threshold the position of its value: it stays all the same.
-    right = np.int64(keys[row + column]) > np.int64(nodes[k])
+    seen = np.int64(keys[row + column])
+    right = seen > np.int64(nodes[k])
+    if coded is not None:
+        # Both tests are made, so that nothing is guessed.
+        words, n_plain = coded
+        by_code = (column >= n_plain) & (link != LAST_WIDE_LINK)
+        c = np.uint64(seen) if by_code else np.uint64(0)
+        at = (nodes[k] if by_code else np.uint64(0)) + (c >> np.uint64(5))
+        outside = (words[at] >> np.uint32(c & np.uint64(31))) & np.uint32(1) == 0
+        right = outside if by_code else right
     after = link + np.uint64(right)
     return (i if link == LAST_WIDE_LINK else after), link
 
@@ -270,7 +309,7 @@ def _trees_narrow(keys, width, n_rows, nodes, first, leaf, output, out):
 
 
 @numba.njit(nogil=True, boundscheck=False, cache=True)
-def _rows_wide(keys, width, n_rows, nodes, first, leaf, output, out):
+def _rows_wide(keys, width, n_rows, nodes, first, leaf, output, coded, out):
     """Eight rows at a time down each tree.
 
     Written out, since Numba keeps the items of an array in memory, only variables in registers;
@@ -286,14 +325,14 @@ def _rows_wide(keys, width, n_rows, nodes, first, leaf, output, out):
             i0 = i1 = i2 = i3 = i4 = i5 = i6 = i7 = np.uint64(0)
             links = np.uint64(0)
             while links != LAST_WIDE_LINK:
-                i0, l0 = _wide(nodes, begin, i0, keys, r0)
-                i1, l1 = _wide(nodes, begin, i1, keys, r1)
-                i2, l2 = _wide(nodes, begin, i2, keys, r2)
-                i3, l3 = _wide(nodes, begin, i3, keys, r3)
-                i4, l4 = _wide(nodes, begin, i4, keys, r4)
-                i5, l5 = _wide(nodes, begin, i5, keys, r5)
-                i6, l6 = _wide(nodes, begin, i6, keys, r6)
-                i7, l7 = _wide(nodes, begin, i7, keys, r7)
+                i0, l0 = _wide(nodes, begin, i0, keys, r0, coded)
+                i1, l1 = _wide(nodes, begin, i1, keys, r1, coded)
+                i2, l2 = _wide(nodes, begin, i2, keys, r2, coded)
+                i3, l3 = _wide(nodes, begin, i3, keys, r3, coded)
+                i4, l4 = _wide(nodes, begin, i4, keys, r4, coded)
+                i5, l5 = _wide(nodes, begin, i5, keys, r5, coded)
+                i6, l6 = _wide(nodes, begin, i6, keys, r6, coded)
+                i7, l7 = _wide(nodes, begin, i7, keys, r7, coded)
                 links = l0 & l1 & l2 & l3 & l4 & l5 & l6 & l7
             ends = (i0, i1, i2, i3, i4, i5, i6, i7)
             for k in range(min(8, n_rows - r)):
@@ -306,7 +345,7 @@ def _rows_wide(keys, width, n_rows, nodes, first, leaf, output, out):
 
 
 @numba.njit(nogil=True, boundscheck=False, cache=True)
-def _trees_wide(keys, width, n_rows, nodes, first, leaf, output, out):
+def _trees_wide(keys, width, n_rows, nodes, first, leaf, output, coded, out):
     """Each row down eight trees at a time."""
     n_trees, scalar = len(first), len(output) > 0
     for r in range(n_rows):
@@ -319,14 +358,14 @@ def _trees_wide(keys, width, n_rows, nodes, first, leaf, output, out):
             i0 = i1 = i2 = i3 = i4 = i5 = i6 = i7 = np.uint64(0)
             links = np.uint64(0)
             while links != LAST_WIDE_LINK:
-                i0, l0 = _wide(nodes, b0, i0, keys, row)
-                i1, l1 = _wide(nodes, b1, i1, keys, row)
-                i2, l2 = _wide(nodes, b2, i2, keys, row)
-                i3, l3 = _wide(nodes, b3, i3, keys, row)
-                i4, l4 = _wide(nodes, b4, i4, keys, row)
-                i5, l5 = _wide(nodes, b5, i5, keys, row)
-                i6, l6 = _wide(nodes, b6, i6, keys, row)
-                i7, l7 = _wide(nodes, b7, i7, keys, row)
+                i0, l0 = _wide(nodes, b0, i0, keys, row, coded)
+                i1, l1 = _wide(nodes, b1, i1, keys, row, coded)
+                i2, l2 = _wide(nodes, b2, i2, keys, row, coded)
+                i3, l3 = _wide(nodes, b3, i3, keys, row, coded)
+                i4, l4 = _wide(nodes, b4, i4, keys, row, coded)
+                i5, l5 = _wide(nodes, b5, i5, keys, row, coded)
+                i6, l6 = _wide(nodes, b6, i6, keys, row, coded)
+                i7, l7 = _wide(nodes, b7, i7, keys, row, coded)
                 links = l0 & l1 & l2 & l3 & l4 & l5 & l6 & l7
             ends = (i0, i1, i2, i3, i4, i5, i6, i7)
             for k in range(min(8, n_trees - t)):

@@ -3,7 +3,8 @@
 A float's bits, with the lower ones of negatives inverted, are integers of the same order. So
 `x <= t` is `key(x) <= key(t)`, with -0.0 as a threshold taken for 0.0. NaN is put above every
 number in one copy of its column and below in another, and a node reads the copy that sends NaN
-its way: no kernel tests for NaN.
+its way: no kernel tests for NaN. Columns of codes, which categorical splits read, come after
+these and are made ready in `coded`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import Any, NamedTuple
 
 import numba
 import numpy as np
+
+from .coded import Coded, coded_columns
 
 KEY: dict[Any, Any] = {
     np.dtype(np.float32): np.dtype(np.int32),
@@ -33,6 +36,7 @@ class Canonical(NamedTuple):
     output: np.ndarray  # (n_trees,) int64, the output a tree adds to, where value is 1-D
     n_outputs: int
     key: np.dtype
+    coded: Coded | None  # the columns that categorical splits read, behind those of `source`
 
 
 def canonical(
@@ -43,13 +47,22 @@ def canonical(
     missing_left: np.ndarray,
     value: np.ndarray,
     roots: np.ndarray,
+    *sets: np.ndarray,
 ) -> Canonical:
     """The arrays of a `Forest` op made ready for every layout."""
     split = feature >= 0
+    categorical = split & (sets[1] > 0) if sets else np.zeros(len(feature), bool)
+    split &= ~categorical
     pair = np.where(split, 2 * feature + missing_left, 0)
     used = np.unique(pair[split])
     column = np.where(split, np.searchsorted(used, pair), -1).astype(np.int32)
     key = KEY[threshold.dtype]
+    keys = keys_of(threshold)
+    coded = None
+    if categorical.any():
+        coded, which, at = coded_columns(feature, missing_left, categorical, *sets)
+        column[categorical] = len(used) + which
+        keys[categorical] = at  # in place of a threshold, where the words of its set begin
     left, right = left.astype(np.int64), right.astype(np.int64)
     roots = roots.astype(np.int64)
     output = np.zeros(len(roots), np.int64)
@@ -63,7 +76,7 @@ def canonical(
         used >> 1,
         (used & 1).astype(bool),
         column,
-        keys_of(threshold),
+        keys,
         left,
         right,
         roots,
@@ -71,6 +84,7 @@ def canonical(
         output,
         value.shape[1],
         key,
+        coded,
     )
 
 
@@ -91,6 +105,7 @@ def shape_of(forest: Canonical) -> dict[str, int]:
         "most_depth": int(depth.max(initial=0)),
         "most_nodes": int(nodes.max(initial=1)),
         "n_columns": len(forest.source),
+        "n_coded": 0 if forest.coded is None else len(forest.coded.source),
     }
 
 
@@ -168,6 +183,11 @@ def _one_output_each(column, left, right, roots, value, output):
 def bits_of(rows: np.ndarray) -> np.ndarray:
     """Rows of floats as the integers their bits are."""
     return rows.view(KEY[rows.dtype])
+
+
+def floats_of(bits: np.ndarray) -> np.ndarray:
+    """The rows that `bits_of` was made of."""
+    return bits.view(np.float32 if bits.itemsize == 4 else np.float64)
 
 
 def first_nan(key: np.dtype) -> np.ndarray:
