@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from lightgbm import LGBMRegressor
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -59,6 +60,23 @@ def test_a_forest_is_one_node_of_the_graph():
     exported = torch.export.export(stage, (torch.from_numpy(X),))
     called = [str(node.target) for node in exported.graph.nodes if node.op == "call_function"]
     assert sum("sktensor.forest" in name for name in called) == 1
+
+
+@pytest.mark.parametrize("linear", [False, True])
+def test_a_forest_with_categorical_splits_is_one_node_of_the_graph(linear):
+    rows = np.column_stack([data.CODES[:, 0], data.X_NAN])
+    fine = {"max_cat_to_onehot": 1, "min_data_per_group": 2, "cat_smooth": 1.0, "verbose": -1}
+    estimator = LGBMRegressor(n_estimators=5, linear_tree=linear, **fine)
+    estimator.fit(rows, data.Y_CODED, categorical_feature=[0])
+    assert "cat_threshold=" in estimator.booster_.model_to_string()
+    exported = torch.export.export(
+        only_stage(program_of(estimator, "predict", rows)), (torch.from_numpy(rows),)
+    )
+    called = [str(node.target) for node in exported.graph.nodes if node.op == "call_function"]
+    assert sum("sktensor.forest" in n or "sktensor.leaves" in n for n in called) == 1
+    (answer,), holds = exported.module()(torch.from_numpy(rows))
+    assert all(holds)
+    assert_same(answer.numpy(), estimator.predict(rows), exact=not linear)
 
 
 def test_an_exported_program_says_where_it_does_not_hold():
