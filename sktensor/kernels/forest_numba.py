@@ -5,10 +5,11 @@ Rows are shared out over threads by the caller, which runs blocks of rows.
 
 from collections.abc import Sequence
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
+
+from .jit import compiled
 
 
 def forest(
@@ -49,7 +50,7 @@ def _arrays(sets: Sequence[Tensor]) -> tuple[np.ndarray, ...] | None:
     return tuple(s.numpy() for s in sets) if sets else None
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _goes_left(seen, node, threshold, missing_left, sets):
     """Whether a value goes left at a node: by its threshold, or its set."""
     if np.isnan(seen):
@@ -65,7 +66,7 @@ def _goes_left(seen, node, threshold, missing_left, sets):
     return (words[begin[node] + (code >> 5)] >> (code & 31)) & 1 == 1
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _sum(x, feature, threshold, left, right, missing_left, value, roots, out, sets):
     """`out[row] += value[leaf]`, tree by tree."""
     n_outputs = value.shape[1]
@@ -80,7 +81,7 @@ def _sum(x, feature, threshold, left, right, missing_left, value, roots, out, se
                 out[row, j] += value[node, j]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _walk(x, feature, threshold, left, right, missing_left, roots, out, sets):
     """`out[row, tree]` is the node the row ends in."""
     for row in range(len(x)):

@@ -1,9 +1,10 @@
 """Linear functions in leaves for CPUs: serial Numba, as the kernels of forests."""
 
-import numba
 import numpy as np
 import torch
 from torch import Tensor
+
+from .jit import compiled
 
 
 def linear_leaves(
@@ -22,7 +23,7 @@ def linear_leaves(
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled()
 def _sum(x, leaf, output, value, const, feature, coef, out):
     """`out[row, output] += const + x[feature 0] coef 0 + ...`, tree by tree."""
     for row in range(len(x)):

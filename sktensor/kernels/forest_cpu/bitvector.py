@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from ..jit import compiled
 from .bits import trailing_zeros
 from .coded import Coded, class_of
 from .packing import Canonical, fill_tile, first_nan, floats_of
@@ -105,7 +105,7 @@ def pack(forest: Canonical) -> Bitvector:
     )
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _count_splits(column, left, right, roots):
     """The splits of each tree."""
     counts = np.zeros(len(roots), np.int64)
@@ -123,7 +123,7 @@ def _count_splits(column, left, right, roots):
     return counts
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _number(
     column, threshold, left, right, roots, value, first, out_column, out_threshold, mask, leaf
 ):
@@ -165,7 +165,7 @@ def run(bits: np.ndarray, packed: Bitvector, out: np.ndarray) -> None:
     kernel(bits, *packed[:-1], coded, out)
 
 
-@numba.njit(nogil=True, boundscheck=False, cache=True)
+@compiled(boundscheck=False)
 def _leaves_of(tile, column, threshold, mask, begin, end, alive):
     """For each row of the tile, its leaf as the lowest bit of `alive`."""
     everyone = ~mask.dtype.type(0)
@@ -176,7 +176,7 @@ def _leaves_of(tile, column, threshold, mask, begin, end, alive):
             alive[r] &= left_struck if seen[r] > limit else everyone
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _fill_codes(rows, lo, hi, columns, codes):
     """The classes of rows `lo` to `hi`, transposed: `codes[column, row]`."""
     source = columns.source
@@ -185,7 +185,7 @@ def _fill_codes(rows, lo, hi, columns, codes):
             codes[c, r - lo] = class_of(rows[r, source[c]], c, columns)
 
 
-@numba.njit(nogil=True, boundscheck=False, cache=True)
+@compiled(boundscheck=False)
 def _strike_by_word(codes, words, column, at, mask, begin, end, alive):
     """Strike out the leaves left of the splits whose set, of one word, a row is not in."""
     everyone = ~alive.dtype.type(0)
@@ -196,7 +196,7 @@ def _strike_by_word(codes, words, column, at, mask, begin, end, alive):
             alive[r] &= everyone if (word >> (seen[r] & low)) & one else left_struck
 
 
-@numba.njit(nogil=True, boundscheck=False, cache=True)
+@compiled(boundscheck=False)
 def _strike_by_words(codes, words, n_words, column, at, mask, begin, end, within, alive):
     """The same for sets of several words."""
     everyone = ~alive.dtype.type(0)
@@ -220,7 +220,7 @@ def _strike_by_words(codes, words, n_words, column, at, mask, begin, end, within
             alive[r] &= everyone if within[r] else left_struck
 
 
-@numba.njit(nogil=True, boundscheck=False, cache=True)
+@compiled(boundscheck=False)
 def _sum_scalars(
     bits, source, nan_low, infinity, column, threshold, mask, first, leaf, output, coded, out
 ):
@@ -256,7 +256,7 @@ def _sum_scalars(
                 out[r, j] = total[j, r - lo]
 
 
-@numba.njit(nogil=True, boundscheck=False, cache=True)
+@compiled(boundscheck=False)
 def _sum_vectors(
     bits, source, nan_low, infinity, column, threshold, mask, first, leaf, output, coded, out
 ):

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
+
+from ..jit import compiled
 
 
 class Coded(NamedTuple):
@@ -71,7 +72,7 @@ def coded_columns(
     )
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _classes(begin, size, words, missing_left, n_codes):
     """The same number for codes that are in the same sets; then of what is none, and of NaN."""
     n_members = 0
@@ -104,7 +105,7 @@ def _classes(begin, size, words, missing_left, n_codes):
     return label
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _pack(begin, size, words, missing_left, classes, out):
     """The sets of codes as sets of classes."""
     one = np.uint32(1)
@@ -119,7 +120,7 @@ def _pack(begin, size, words, missing_left, classes, out):
             out[k, c >> np.uint32(5)] |= one << (c & np.uint32(31))
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def class_of(value, column, coded):
     """The class of one value of a column: of `trunc(value)` where that is a code."""
     size, first = coded.size[column], coded.first[column]

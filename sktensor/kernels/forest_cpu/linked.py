@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
+from ..jit import compiled
 from .coded import Coded, class_of
 from .packing import Canonical, fill_rows, first_nan, floats_of
 
@@ -75,7 +75,7 @@ def _pack(forest: Canonical, words: int) -> Linked:
     )
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _count(column, left, right, roots):
     """Nodes, leaves, and where each tree begins."""
     n_nodes, n_leaves = 0, 0
@@ -97,7 +97,7 @@ def _count(column, left, right, roots):
     return n_nodes, n_leaves, first
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _link(column, threshold, left, right, roots, value, out, leaf, table):
     """Children side by side, a left child's descendants before its sibling's.
 
@@ -136,7 +136,7 @@ def _link(column, threshold, left, right, roots, value, out, leaf, table):
     return n
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _distinct(values, leaf, n, table):
     """The position in `leaf` of these values, put there at `n` if they are new."""
     mixed = np.uint64(0)
@@ -187,7 +187,7 @@ def _fill(bits: np.ndarray, lo: int, hi: int, packed: Linked, keys: np.ndarray) 
         _fill_codes(floats_of(bits), lo, hi, packed.coded, len(packed.source), keys)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _fill_codes(rows, lo, hi, coded, n_plain, keys):
     """`keys[row, n_plain + column]` is the class of a row's code."""
     for r in range(lo, hi):
@@ -205,7 +205,7 @@ def _arrays(packed: Linked) -> tuple[Any, ...]:
     return (*arrays, None if packed.coded is None else (packed.coded.words, n_plain))
 
 
-@numba.njit(nogil=True, boundscheck=False, cache=True)
+@compiled(boundscheck=False)
 def _narrow(nodes, begin, i, keys, row):
     """The node after node `i`, a leaf staying where it is, and the link of `i`."""
     w = nodes[begin + i]
@@ -216,7 +216,7 @@ def _narrow(nodes, begin, i, keys, row):
     return (i if link == LAST_LINK else after), link
 
 
-@numba.njit(nogil=True, boundscheck=False, cache=True)
+@compiled(boundscheck=False)
 def _wide(nodes, begin, i, keys, row, coded):
     """The node after node `i`, a leaf staying where it is, and the link of `i`."""
     k = np.uint64(2) * (begin + i)
@@ -238,7 +238,7 @@ def _wide(nodes, begin, i, keys, row, coded):
     return (i if link == LAST_WIDE_LINK else after), link
 
 
-@numba.njit(nogil=True, boundscheck=False, cache=True)
+@compiled(boundscheck=False)
 def _rows_narrow(keys, width, n_rows, nodes, first, leaf, output, out):
     """Eight rows at a time down each tree.
 
@@ -274,7 +274,7 @@ def _rows_narrow(keys, width, n_rows, nodes, first, leaf, output, out):
                         out[r + k, j] += leaf[at, j]
 
 
-@numba.njit(nogil=True, boundscheck=False, cache=True)
+@compiled(boundscheck=False)
 def _trees_narrow(keys, width, n_rows, nodes, first, leaf, output, out):
     """Each row down eight trees at a time."""
     n_trees, scalar = len(first), len(output) > 0
@@ -308,7 +308,7 @@ def _trees_narrow(keys, width, n_rows, nodes, first, leaf, output, out):
                         out[r, j] += leaf[at, j]
 
 
-@numba.njit(nogil=True, boundscheck=False, cache=True)
+@compiled(boundscheck=False)
 def _rows_wide(keys, width, n_rows, nodes, first, leaf, output, coded, out):
     """Eight rows at a time down each tree.
 
@@ -344,7 +344,7 @@ def _rows_wide(keys, width, n_rows, nodes, first, leaf, output, coded, out):
                         out[r + k, j] += leaf[at, j]
 
 
-@numba.njit(nogil=True, boundscheck=False, cache=True)
+@compiled(boundscheck=False)
 def _trees_wide(keys, width, n_rows, nodes, first, leaf, output, coded, out):
     """Each row down eight trees at a time."""
     n_trees, scalar = len(first), len(output) > 0

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
+from ..jit import compiled
 from .coded import Coded, coded_columns
 
 KEY: dict[Any, Any] = {
@@ -109,7 +109,7 @@ def shape_of(forest: Canonical) -> dict[str, int]:
     }
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _measure(column, left, right, roots):
     """Leaves, depth and nodes of each tree."""
     n_trees = len(roots)
@@ -134,7 +134,7 @@ def _measure(column, left, right, roots):
     return leaves, depths, nodes
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _tree_of(left, right, column, roots):
     """The tree of each node, -1 for a node in none."""
     tree = np.full(len(column), -1, np.int64)
@@ -152,7 +152,7 @@ def _tree_of(left, right, column, roots):
     return tree
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _one_output_each(column, left, right, roots, value, output):
     """Whether every tree adds to one output alone, which is then written into `output`.
 
@@ -195,7 +195,7 @@ def first_nan(key: np.dtype) -> np.ndarray:
     return np.array([np.inf], np.float32 if key.itemsize == 4 else np.float64).view(key)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def fill_rows(bits, lo, hi, source, nan_low, infinity, keys):
     """Rows `lo` to `hi` as keys: `keys[row, column]`."""
     top = np.iinfo(keys.dtype).max
@@ -209,7 +209,7 @@ def fill_rows(bits, lo, hi, source, nan_low, infinity, keys):
                 keys[r - lo, c] = b ^ ((b >> shift) & top)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def fill_tile(bits, lo, hi, source, nan_low, infinity, tile):
     """Rows `lo` to `hi` as keys, transposed: `tile[column, row]`."""
     top = np.iinfo(tile.dtype).max

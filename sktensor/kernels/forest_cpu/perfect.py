@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from ..jit import compiled
 from .bits import trailing_zeros
 from .packing import Canonical, fill_tile, first_nan
 
@@ -69,7 +69,7 @@ def _masks() -> np.ndarray:
     return masks
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _depth(column, left, right, roots):
     """The depth of the deepest tree."""
     deepest = 0
@@ -89,7 +89,7 @@ def _depth(column, left, right, roots):
     return deepest
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled()
 def _place(column, threshold, left, right, roots, value, out, leaf):
     """Every node at its place; a leaf's value under all places it stands for."""
     n_leaves = out.shape[1]
@@ -121,7 +121,7 @@ def run(bits: np.ndarray, packed: Perfect, out: np.ndarray) -> None:
     kernel(bits, *packed, out)
 
 
-@numba.njit(nogil=True, boundscheck=False, cache=True)
+@compiled(boundscheck=False)
 def _leaves_of(tile, nodes, masks, steps, alive, at):
     """`at[row]` becomes the node that each row of the tile ends in."""
     everyone = np.uint32(0xFFFFFFFF)
@@ -140,7 +140,7 @@ def _leaves_of(tile, nodes, masks, steps, alive, at):
             at[r] = np.uint32(2) * at[r] + np.uint32(right)
 
 
-@numba.njit(nogil=True, boundscheck=False, cache=True)
+@compiled(boundscheck=False)
 def _sum_scalars(bits, source, nan_low, infinity, node, leaf, output, masks, out):
     """`out[row, output[tree]] += leaf[tree, leaf of row]`, tree by tree."""
     n_outputs = out.shape[1]
@@ -170,7 +170,7 @@ def _sum_scalars(bits, source, nan_low, infinity, node, leaf, output, masks, out
                 out[start + r, j] = totals[r // TILE, j, r % TILE]
 
 
-@numba.njit(nogil=True, boundscheck=False, cache=True)
+@compiled(boundscheck=False)
 def _sum_vectors(bits, source, nan_low, infinity, node, leaf, output, masks, out):
     """`out[row] += leaf[tree, leaf of row]`, tree by tree."""
     n_outputs = np.uint32(out.shape[1])

@@ -1,0 +1,48 @@
+"""Numba as every kernel uses it: serial, without the GIL, compiled once for a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import numba
+
+
+def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """A decorator that compiles a function at its first call and keeps the result on disk.
+
+    Where no folder can be written into, a disk is full or what lies there is damaged, functions are
+    compiled anew in every process: that costs seconds, and nothing else.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        try:
+            dispatcher = numba.njit(nogil=True, cache=True, **options)(function)
+        except RuntimeError:  # "no locator available"
+            return numba.njit(nogil=True, **options)(function)
+        _forgive(getattr(dispatcher, "_cache", None))
+        return dispatcher
+
+    return decorate
+
+
+def _forgive(cache: Any) -> None:
+    """Let a cache fail to keep, and to find, without anybody taking notice."""
+    if not all(hasattr(cache, name) for name in ("save_overload", "load_overload", "flush")):
+        return
+    save, load = cache.save_overload, cache.load_overload
+
+    def save_overload(*arguments: Any) -> None:
+        with suppress(Exception):  # of the disk, or of a damaged index
+            save(*arguments)
+
+    def load_overload(*arguments: Any) -> Any:
+        try:
+            return load(*arguments)
+        except Exception:  # whatever reading a damaged pickle raises
+            with suppress(Exception):
+                cache.flush()
+            return None
+
+    cache.save_overload, cache.load_overload = save_overload, load_overload
