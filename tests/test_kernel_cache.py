@@ -1,4 +1,4 @@
-"""Kernels that cannot be kept on disk, or not found there, are compiled anew and answer the same."""
+"""Kernels that cannot be kept on disk, or found there, are compiled anew and answer the same."""
 
 import os
 import subprocess
