@@ -1,4 +1,7 @@
-"""`python -m benchmarks forests`: a table while it runs, and a JSON file at the end."""
+"""`python -m benchmarks forests`: a table while it runs, and a JSON file at the end.
+
+`python -m benchmarks start`: what the first answer costs in a fresh process.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,14 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from . import forests, measure, peers
+from . import forests, measure, peers, start
 
 SUITES = {"forests": forests}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("suite", nargs="?", choices=SUITES, default="forests")
+    parser.add_argument("suite", nargs="?", choices=[*SUITES, "start"], default="forests")
     parser.add_argument("--only", nargs="*", help="workloads, all unless given")
     parser.add_argument("--rows", nargs="*", type=int, help="batch sizes, all unless given")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -29,6 +32,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, default=None)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    if options.suite == "start":
+        _start(options)
+        return
     suite = SUITES[options.suite]
     names = options.only or list(suite.WORKLOADS)
     rows = tuple(options.rows or suite.ROWS)
@@ -40,10 +46,22 @@ def main() -> None:
             progress.console.print(_line(result))
             progress.advance(bar)
     console.print(_table(results))
+    _write(results, options)
+
+
+def _start(options: argparse.Namespace) -> None:
+    names, results = options.only or list(start.WORKLOADS), []
+    for result in start.run(names, options.cache, options.threads):
+        results.append(result)
+        print("  ".join(f"{k} {v:.3f}" if type(v) is float else f"{v}" for k, v in result.items()))
+    _write(results, options)
+
+
+def _write(results: list[dict[str, Any]], options: argparse.Namespace) -> None:
     path = options.json or options.cache / f"{options.suite}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"about": measure.about(), "results": results}, indent=1))
-    console.print(f"written: {path}")
+    print(f"written: {path}")
 
 
 def _line(result: dict[str, Any]) -> str:

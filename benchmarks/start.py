@@ -1,7 +1,7 @@
-"""What the first answer costs in a fresh process: imports, loading, compiling, packing.
+"""What the first answer costs in a fresh process: imports, compiling, packing.
 
-`python -m benchmarks start` runs itself in new processes: with the kernels compiled on disk already,
-with an empty folder for them, and with no folder that can be written into.
+`python -m benchmarks start` runs itself in new processes: with the kernels compiled on disk, with
+an empty folder for them, and with no folder that can be written into.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,10 @@ def _in_a_new_process(
     name: str, cache: Path, threads: int, rows: int, kind: str
 ) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
-        place = {"warm": cache / "numba", "empty": Path(folder), "none": Path(__file__) / "no"}[
-            kind
-        ]
-        env = os.environ | {"NUMBA_CACHE_DIR": str(place), "OMP_NUM_THREADS": str(threads)}
+        places = {"warm": cache / "numba", "empty": Path(folder), "none": Path(__file__) / "no"}
+        env = os.environ | {"NUMBA_CACHE_DIR": str(places[kind]), "OMP_NUM_THREADS": str(threads)}
         if kind == "none":  # neither beside the package nor in the user's own folder
-            env["NUMBA_CACHE_LOCATOR_CLASSES"] = "_UserProvidedCacheLocator"
+            env["NUMBA_CACHE_LOCATOR_CLASSES"] = "UserProvidedCacheLocator"
         command = [sys.executable, "-m", "benchmarks.start", name, str(cache), str(rows)]
         for _ in range(2 if kind == "warm" else 1):
             done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
@@ -66,7 +65,7 @@ def _first(name: str, cache: Path, rows: int) -> dict[str, float]:
     for _ in range(2):
         getattr(ours, method)(X[:rows])
         clock.append(time.perf_counter())
-    imported, first, second = (b - a for a, b in zip(clock, clock[1:]))
+    imported, first, second = (b - a for a, b in pairwise(clock))
     return {"import": imported, "first": first, "second": second}
 
 
