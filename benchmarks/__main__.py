@@ -1,4 +1,4 @@
-"""`python -m benchmarks forests`: a table while it runs, and a JSON file at the end.
+"""`python -m benchmarks forests` or `pipelines`: a table as it runs, a JSON file at the end.
 
 `python -m benchmarks start`: what the first answer costs in a fresh process.
 """
@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from . import forests, measure, peers, start
+from . import forests, grid, measure, peers, pipelines, start
 
-SUITES = {"forests": forests}
+SUITES = {"forests": forests, "pipelines": pipelines}
 
 
 def main() -> None:
@@ -41,7 +41,9 @@ def main() -> None:
     console, results = Console(), []
     with Progress(console=console, transient=True) as progress:
         bar = progress.add_task(options.suite, total=len(names) * len(rows))
-        for result in suite.run(names, rows, options.cache, options.budget, not options.no_peers):
+        workloads = {name: suite.WORKLOADS[name] for name in names}
+        peers_too = not options.no_peers
+        for result in grid.run(workloads, rows, options.cache, options.budget, peers_too):
             results.append(result)
             progress.console.print(_line(result))
             progress.advance(bar)
