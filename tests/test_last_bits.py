@@ -53,6 +53,7 @@ EXACT = [
     SplineTransformer(extrapolation="linear"),
     StandardScaler(),
 ]
+OF_WEAK_SCALARS = (PowerTransformer, QuantileTransformer, SplineTransformer)
 ROUNDED = [
     PCA(2),
     TruncatedSVD(2),
@@ -68,7 +69,10 @@ ROUNDED = [
 def test_values_that_are_exact_keep_what_reads_them_compiled(step, reader, dtype):
     rows = X.astype(dtype)
     pipe = fitted_quietly(make_pipeline(step, reader), rows, Y)
-    assert_answers_alike(pipe, rows)
+    weak = dtype == np.float32 and np.__version__ < "2" and isinstance(step, OF_WEAK_SCALARS)
+    ours = assert_answers_alike(pipe, rows, compiled=not weak)
+    if weak:  # float64 scalars would be computed with in float32
+        assert "before NumPy 2" in str(ours.explain())
 
 
 @pytest.mark.parametrize("reader", [BOOSTED, KBinsDiscretizer(50, encode="ordinal")])

@@ -17,6 +17,7 @@ SOME_NAN = np.column_stack([d.X[:, 0], d.X_NAN[:, 1:3]])
 EMPTY = np.column_stack([np.full(d.N, np.nan), d.X_NAN[:, 0]])
 MARKED = np.where(np.isnan(d.X_NAN), -999.0, d.X_NAN)
 WORDS = d.FRAME[["colour", "size"]].where(d.FRAME["n"] > 0)
+OF_POLARS = pl.DataFrame({"colour": [v if isinstance(v, str) else None for v in WORDS["colour"]]})
 
 
 def case(estimator, X=d.X_NAN, **more):
@@ -46,7 +47,7 @@ CASES = [
         SimpleImputer(strategy="most_frequent"),
         d.FRAME[["colour", "b", "flag"]].astype({"colour": object}),
     ),
-    case(SimpleImputer(strategy="most_frequent"), pl.from_pandas(WORDS[["colour"]])),
+    case(SimpleImputer(strategy="most_frequent"), OF_POLARS),
     case(SimpleImputer(strategy="constant", keep_empty_features=False, add_indicator=True), EMPTY),
     case(SimpleImputer(strategy="most_frequent", missing_values=0.5), d.CODES.astype(np.int8)),
     case(SimpleImputer(missing_values=np.float64(0.1)), np.where(d.X_NAN > 0, 0.1, d.X)),
