@@ -254,6 +254,22 @@ class Engine:
         key = (method, signature, get_config()["transform_output"], _device_of(X))
         return self._compile(key, X)[0]
 
+    def numeric_roots(self, X: Any, methods: tuple[str, ...]) -> tuple[dict[str, Op], Signature]:
+        """The roots of some methods for input like `X`, none of which may be native."""
+        signature = signature_of(X) if X is not None else self._last
+        signature = signature or _numeric_signature(self.estimator)
+        if X is not None and signature_of(X) is None:
+            raise Unsupported(f"input of type {type(X).__name__}")
+        known = next((g for (s, _), g in self._graphs.items() if s == signature), None)
+        sample = None if X is None else X[:SAMPLE_ROWS]
+        graphs = known or build(self.estimator, signature, sample)
+        for method in methods:
+            if method not in graphs.roots:
+                name = type(self.estimator).__name__
+                raise AttributeError(f"{name} has no response method {method!r}")
+            self._refuse(graphs, method)
+        return {m: graphs.roots[m] for m in methods}, signature
+
     def compiled(self, method: str, X: Any) -> Any:
         """A program's answer for `X`; Retreat where it has none, Unsupported without a program."""
         program = self.program(method, X)
@@ -309,6 +325,14 @@ def _holds(device: torch.device, dtype: torch.dtype | None) -> bool:
 
 def _device_of(X: Any) -> torch.device | None:
     return X.device if isinstance(X, torch.Tensor) else None
+
+
+def _numeric_signature(estimator: Any) -> Signature:
+    """Numbers in float64: an array, or a frame where columns have names."""
+    signature = _default_signature(estimator)
+    if signature.names is None:
+        return Signature(signature.width, torch.float64)
+    return replace(signature, kinds=("float64",) * len(signature.names))
 
 
 def _default_signature(estimator: Any) -> Signature:

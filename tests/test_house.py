@@ -20,6 +20,7 @@ FLOORS = {
     "threads": 0,
     "devices": 0,
     "kernels": 0,
+    "exported": 0,
     "ops": 1,
     "graph": 2,
     "converters": 3,
@@ -31,6 +32,7 @@ FLOORS = {
     "snapshot": 4,
     "engine": 5,
     "parity": 6,
+    "export": 6,
     "estimator": 7,
     "__init__": 8,
 }
@@ -39,6 +41,7 @@ LIBRARIES = {
     "table": {"torch", "scipy", "sklearn"},
     "threads": {"torch"},
     "devices": {"torch"},
+    "exported": {"torch"},
     "kernels": {"torch", "numba", "llvmlite", "triton"},  # llvmlite: the intrinsics of Numba
     "ops": {"torch", "scipy"},
     "graph": {"torch"},
@@ -51,6 +54,7 @@ LIBRARIES = {
     "snapshot": set(),
     "engine": {"torch", "sklearn"},
     "parity": {"torch", "scipy", "sklearn", "pandas"},  # pandas: `Parity.to_frame`
+    "export": {"torch"},
     "estimator": {"torch", "sklearn"},
     "__init__": set(),
 }

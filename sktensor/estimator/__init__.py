@@ -32,6 +32,7 @@ from .inner import (
     router,
     unfitted_steps,
 )
+from .keeping import Keeping
 from .showing import Showing
 
 # Programs are no state of an estimator: they are left out of its __dict__, of copies and of
@@ -45,7 +46,7 @@ _lock = threading.Lock()
 OWN = ("estimator", "estimator_", "device", "fallback", "batch_size")
 
 
-class TensorAccelerated(Answering, Showing, MetaEstimatorMixin, BaseEstimator):
+class TensorAccelerated(Answering, Showing, Keeping, MetaEstimatorMixin, BaseEstimator):
     """Answer with torch what a scikit-learn estimator would answer.
 
     The response methods of the estimator are compiled into one torch graph. What cannot be
