@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 import torch
 from sklearn.compose import make_column_transformer
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -191,6 +191,17 @@ def test_several_outputs_are_a_list(tmp_path):
     ours = round_trip(model, d.X, tmp_path)
     assert_same(ours.predict_proba(d.X), model.predict_proba(d.X))
     assert_same(ours.predict(d.X), model.predict(d.X))
+
+
+def test_categorical_splits_are_exported(tmp_path):
+    X = np.column_stack([d.CODES, d.X[:, 0]]).astype(float)
+    model = HistGradientBoostingClassifier(categorical_features=[0, 2], max_iter=5, max_depth=4)
+    model.fit(X, d.CODES[:, 0] == d.CODES[:, 2])
+    ours = round_trip(model, X, tmp_path)
+    odd = X.copy()
+    odd[::3, 0], odd[1::3, 2] = np.nan, 9
+    for rows in (X, odd):
+        assert_same(ours.predict_proba(rows), model.predict_proba(rows))
 
 
 def test_methods_are_there_if_they_were_exported(tmp_path):

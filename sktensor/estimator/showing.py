@@ -61,9 +61,9 @@ class Showing:
 
         They are compared on rows of `X`, and on rows made of these: for thresholds of forests and
         edges of bins, the floats next to them on both sides; every category, one never seen, None;
-        NaN, infinities and both zeros. Rows that the native method refuses must be refused in the
-        same words. A boundary is found where what lies between the column and the threshold works
-        column by column, as scalers and encoders do.
+        NaN, infinities and both zeros. Some are asked about one at a time. Rows that the native
+        method refuses must be refused in the same words. A boundary is found where what lies
+        between the column and the threshold works column by column, as scalers and encoders do.
 
         Parameters
         ----------

@@ -11,12 +11,13 @@ from torch import Tensor
 
 from ..converters import Unsupported
 from ..graph import walk
+from ..kernels.forest_torch import step
 from ..ops import Bins, BoxCox, Forest, Interpolate, Leaves, Map, OnHost, Op, Search, YeoJohnson
 from ..ops.elementwise import Elementwise
 
 KNOWN = {
     kind: {
-        *("x", "feature", "threshold", "left", "right", "missing_left", "roots"),
+        *("x", "feature", "threshold", "left", "right", "missing_left", "roots", "sets"),
         *(("value",) if kind is Forest else ()),
     }
     for kind in (Forest, Leaves)
@@ -35,6 +36,7 @@ class WalkedLeaves(Op):
     right: np.ndarray = field(repr=False)
     missing_left: np.ndarray = field(repr=False)
     roots: np.ndarray = field(repr=False)
+    sets: tuple[np.ndarray, ...] = field(repr=False)
     depth: int
 
     @property
@@ -46,13 +48,10 @@ class WalkedLeaves(Op):
         return torch.int64
 
     def forward(self, x: Tensor, *arguments: Any) -> Tensor:
-        feature, threshold, left, right, missing_left, roots, depth = arguments
+        feature, threshold, left, right, missing_left, roots, sets, depth = arguments
         node = roots.expand(x.shape[0], -1)
         for _ in range(depth):
-            split = feature[node]
-            seen = x.gather(1, split.clamp(min=0))
-            goes_left = (seen <= threshold[node]) | (seen.isnan() & missing_left[node])
-            node = torch.where(split < 0, node, torch.where(goes_left, left[node], right[node]))
+            node = step(x, node, feature, threshold, left, right, missing_left, sets)
         return node.contiguous()
 
 
@@ -84,12 +83,10 @@ def portable(op: Op) -> Op | None:
     """`op` by torch's own ops, if it is a forest: the sum over trees of the leaves walked to."""
     if not isinstance(op, Forest | Leaves):
         return None
-    known = KNOWN[type(op)]
-    more = [getattr(op, f.name) for f in fields(op) if f.name not in known]
-    if any(m is not None and m is not False and np.size(m) for m in more):
-        raise Unsupported("a forest with categorical splits, by torch alone")
+    if {f.name for f in fields(op)} != KNOWN[type(op)]:
+        raise Unsupported("a forest of a kind not known here")
     arrays = (op.feature, op.threshold, op.left, op.right, op.missing_left, op.roots)
-    leaves = WalkedLeaves(op.x, *arrays, _depth(op))
+    leaves = WalkedLeaves(op.x, *arrays, op.sets, _depth(op))
     return leaves if isinstance(op, Leaves) else SummedLeaves(leaves, op.value)
 
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from ..graph import evaluate, walk
+from ..kernels.forest_torch import step
 from ..ops import Bins, Forest, Input, Interpolate, Leaves, Lookup, Native, Op, Search
 from .sources import source
 from .tables import column, dtype_of, keys, numbers, put, take
@@ -105,7 +107,10 @@ def _thresholds(op: Any, table: Any, rng: np.random.Generator) -> Iterator[_Thre
     visitors = _visitors(op, table)
     seen = set()
     columns: dict[int, int | None] = {}
-    for node in rng.permutation(np.flatnonzero((op.feature >= 0) & (visitors >= 0))).tolist():
+    at_threshold = (op.feature >= 0) & (visitors >= 0)
+    if op.sets:
+        at_threshold &= op.sets[1] == 0
+    for node in rng.permutation(np.flatnonzero(at_threshold)).tolist():
         j, value = int(op.feature[node]), op.threshold[node].item()
         if j not in columns:
             columns[j] = source(op.x, j)
@@ -118,18 +123,17 @@ def _thresholds(op: Any, table: Any, rng: np.random.Generator) -> Iterator[_Thre
 def _visitors(op: Any, table: Any) -> np.ndarray:
     """For every node of a forest a row that comes by, -1 where none of the first ones does."""
     some = np.arange(min(len(table), WALKED_ROWS))
-    x = evaluate(op.x, take(table, some))
+    x = torch.from_numpy(np.ascontiguousarray(evaluate(op.x, take(table, some))))
+    tensors = [torch.from_numpy(np.array(a)) for a in op.arrays]
+    feature, threshold, left, right, missing_left = tensors[:5]
+    sets = tensors[len(tensors) - len(op.sets) :]
     visitors = np.full(len(op.feature), -1, np.int64)
-    nodes = np.repeat(op.roots[None, :], len(some), axis=0)
-    rows = np.broadcast_to(some[:, None], nodes.shape)
-    while nodes.size:
-        visitors[nodes.ravel()] = rows.ravel()
-        inner = op.feature[nodes] >= 0
-        nodes, rows = nodes[inner], rows[inner]
-        values = x[rows, op.feature[nodes]]
-        left = np.where(np.isnan(values), op.missing_left[nodes], values <= op.threshold[nodes])
-        nodes = np.where(left, op.left[nodes], op.right[nodes])
-    return visitors
+    node = torch.from_numpy(op.roots).expand(len(some), -1)
+    while True:
+        visitors[node.numpy().ravel()] = np.repeat(some, node.shape[1])
+        if not (feature[node] >= 0).any():
+            return visitors
+        node = step(x, node, feature, threshold, left, right, missing_left, sets)
 
 
 def _beside(
@@ -217,6 +221,13 @@ def _categories(op: Op) -> Iterator[tuple[int, Any]]:
                 text = any(isinstance(v, str) for v in values)
                 for value in (*values, UNSEEN if text else 1e6, None, float("nan")):
                     yield made_of, value
+    if isinstance(op, Forest | Leaves) and op.sets:
+        for node in np.flatnonzero(op.sets[1] > 0).tolist():
+            made_of = source(op.x, int(op.feature[node]))
+            if made_of is not None:
+                for code in range(min(32 * int(op.sets[1][node]), MOST_CATEGORIES)):
+                    yield made_of, float(code)
+                yield from ((made_of, odd) for odd in (-1.0, -0.5, 0.5, 1e6, float("nan")))
     if isinstance(op, Search):
         for i, size in enumerate(op.sizes.tolist()):
             made_of = source(op.x, i)

@@ -51,8 +51,8 @@ class Comparison:
     ----------
     method : str
         The response method.
-    rows : {"X", "thresholds", "categories", "missing"}
-        Which rows: those given, or made ones.
+    rows : {"X", "thresholds", "categories", "missing", "alone"}
+        Which rows: those given, made ones, or some of all these one at a time.
     compared : int
         How many rows both answered.
     compiled : int

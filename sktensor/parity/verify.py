@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from .compare import Distance, arrays, distance
 from .report import Comparison, Parity, Worst
 from .tables import row_values, take
 
+MOST_ALONE = 8  # rows of each kind that are answered one at a time
 MOST_CALLS = 64  # into which rows are split to keep those apart that are answered natively
 MOST_WORST = 5
 MOST_REFUSED = 8  # rows refused by the native method whose errors are compared
@@ -43,6 +44,7 @@ def verify(engine: Engine, X: Any, n_rows: int, random_state: Any) -> Parity:
                 found.append(Comparison(method, "X", 0, 0, note=f"native: {root}"))
                 continue
             tallies = [_compared(engine, method, rows) for rows in (given, *made)]
+            tallies.append(_compared_alone(engine, method, (given, *made)))
             found += [tally.comparison() for tally in tallies]
             refusals += [] if tallies[0].error is None else [tallies[0].error]
         if refusals and not any(c.compared for c in found if c.rows == "X"):
@@ -84,6 +86,28 @@ def _compared(engine: Engine, method: str, rows: Rows) -> _Tally:
             if len(where) != len(part):
                 theirs = natively(engine.estimator, method, take(rows.table, where))
             tally.add(where, ours, theirs, distance(ours, theirs, labels))
+    return tally
+
+
+def _compared_alone(engine: Engine, method: str, kinds: Sequence[Rows]) -> _Tally:
+    """One method on a few rows of each kind one at a time, which are computed another way."""
+    labels = method == "predict" and is_classifier(engine.estimator)
+    tally = _Tally(method, Rows("alone", kinds[0].table, kinds[0].at))
+    for rows in kinds:
+        tally.rows = Rows("alone", rows.table, rows.at)
+        n = len(rows.at)
+        for i in np.unique(np.linspace(0, n - 1, MOST_ALONE).astype(int)).tolist():
+            row = take(rows.table, np.array([i]))
+            native = _outcome(partial(natively, engine.estimator, method, row))
+            if isinstance(native, Exception):
+                continue
+            ours = _outcome(partial(engine.compiled, method, row))
+            if isinstance(ours, Retreat | Unsupported):
+                tally.native += 1
+            elif isinstance(ours, Exception):
+                tally.wrong(f"the program failed: {ours!r}")
+            else:
+                tally.add(np.array([i]), ours, native, distance(ours, native, labels))
     return tally
 
 
