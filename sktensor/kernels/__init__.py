@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from . import cache as cache  # first of all: it finds a folder for what the others compile
 from . import forest_numba, forest_torch
 from .forest_cpu import PackedForest
 
