@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,12 @@ from .converters import METHODS, Unsupported, conversion, convert
 from .converters.registry import Converted, native
 from .graph import walk
 from .ops import Input, Native, Op, Several, as_csr
+from .owners import Owners
 from .passes import optimize
 from .program import Program
 from .table import Signature
+
+logger = logging.getLogger("sktensor")
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,8 @@ class Graphs:
     roots: dict[str, Op]
     trace: tuple[Converted, ...]
     warnings: tuple[tuple[str, type[Warning]], ...]
-    sample_failed: bool = False
-
-    def natives(self, method: str) -> dict[int, Native]:
-        """The native ops of one method, by the identity of their estimator."""
-        found = (op for op in walk(self.roots[method]) if isinstance(op, Native))
-        return {id(op.estimator): op for op in found}
+    sample_failed: bool
+    owners: Owners  # which estimator of the trace each op comes from
 
 
 def build(estimator: Any, signature: Signature, sample: Any = None) -> Graphs:
@@ -45,9 +45,25 @@ def build(estimator: Any, signature: Signature, sample: Any = None) -> Graphs:
                 found[method] = _as_answer(op)
             except Unsupported as why:  # what a native step returns could not be found out
                 found[method] = native(estimator, table, method, str(why))
-    together = optimize(Several(tuple(found.values())))
+    together: Op = Several(tuple(found.values()))
+    owners = Owners(together, current.trace)
+
+    def watch(name: str, before: Op, after: Op, done: dict[Op, Op]) -> None:
+        owners.follow(name, before, after, done)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%s before: %s", name, _listed(before))
+            logger.debug("%s after: %s", name, _listed(after))
+
+    together = optimize(together, watch)
+    owners.only(together)
     roots = dict(zip(found, together.inputs, strict=True))
-    return Graphs(roots, tuple(current.trace), tuple(current.warnings), current.sample_failed)
+    trace, warnings = tuple(current.trace), tuple(current.warnings)
+    return Graphs(roots, trace, warnings, current.sample_failed, owners)
+
+
+def _listed(root: Op) -> str:
+    ops = [str(op) for op in walk(root) if op is not root]
+    return f"{len(ops)} ops: {' '.join(ops)}"
 
 
 def _as_answer(op: Op) -> Op:

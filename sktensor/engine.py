@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import warnings
+from dataclasses import replace
+from functools import partial
 from operator import is_
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -17,7 +20,8 @@ from .converters import METHODS, Unsupported
 from .devices import CPU
 from .graph import to_device, walk
 from .ops import Input, Named, Native, Op, Retreat
-from .plan import Plan, Step
+from .plan import Plan, Step, Timing, measure
+from .plan.account import stages_of, steps_of
 from .program import Program
 from .snapshot import Snapshot
 from .table import TORCH_DTYPES, Signature, signature_of, unknown_signature
@@ -96,7 +100,9 @@ class Engine:
         answer = natively(self.estimator, method, X)
         if method in METHODS:
             shape = getattr(X, "shape", "")
-            self.refuse(method, f"input of type {type(X).__name__} {shape}".rstrip())
+            why = f"input of type {type(X).__name__} {shape}".rstrip()
+            logger.info("%s answered natively: %s", method, why)
+            self.refuse(method, why)
         else:
             self.refuse(method, f"{type(self.estimator).__name__} runs it natively")
         return answer
@@ -105,7 +111,7 @@ class Engine:
         """The native answer, or error, where a program refused rows or failed."""
         answer = natively(self.estimator, key[0], X)
         if isinstance(failure, Retreat):
-            logger.debug("%s answered natively: %s", key[0], failure)
+            logger.info("%s answered natively: %s", key[0], failure)
         else:
             self._give_up(failure, key)
         return answer
@@ -139,7 +145,7 @@ class Engine:
             if len(self._graphs) >= MOST_SIGNATURES:
                 self._graphs.clear()
                 self._programs.clear()
-            graphs, failure = self._graphs.get(key[1:3]), None
+            graphs, failure, start = self._graphs.get(key[1:3]), None, perf_counter()
             try:
                 if graphs is None:
                     graphs = self._build(signature, X)
@@ -154,6 +160,7 @@ class Engine:
                 self._give_up(failure, key)
             elif graphs is not None:
                 self._programs[key] = program, graphs.warnings
+                self._log_program(graphs, key, program, perf_counter() - start)
             return self._programs[key]
 
     def _build(self, signature: Signature, X: Any) -> Graphs:
@@ -174,15 +181,27 @@ class Engine:
 
     def _refuse(self, graphs: Graphs, method: str) -> None:
         """Raise Unsupported if any step of the method runs natively, naming every one."""
-        steps = [s for s in _steps(graphs, [method]) if s.backend == "native"]
+        steps = [s for s in self._steps(graphs, [method]) if s.backend == "native"]
         if steps:
             named = "; ".join(f"{s.name} ({s.estimator}): {s.reason}" for s in steps)
             raise Unsupported(f"{method} cannot be compiled: {named}")
 
     def _log(self, graphs: Graphs) -> None:
-        for step in _steps(graphs, list(graphs.roots)):
+        for step in self._steps(graphs, list(graphs.roots)):
             if step.backend == "native":
                 logger.info("%s (%s) runs natively: %s", step.name, step.estimator, step.reason)
+
+    def _log_program(self, graphs: Graphs, key: Any, program: Program | None, t: float) -> None:
+        """One line on what was compiled."""
+        if program is not None and logger.isEnabledFor(logging.INFO):
+            method, signature = key[:2]
+            steps = self._steps(graphs, [method])
+            name, n = type(self.estimator).__name__, sum(s.backend == "torch" for s in steps)
+            kind = f"{signature.container} of {signature.width} columns"
+            logger.info(
+                "compiled %s of %s for %s in %.0f ms: %d of %d steps, %d stages, on %s",
+                *(method, name, kind, 1e3 * t, n, len(steps), len(program.stages), program.device),
+            )
 
     def plan(self, method: str | None) -> Plan:
         """What runs where, for input like the last one seen."""
@@ -195,7 +214,37 @@ class Engine:
                 f"{type(self.estimator).__name__} has no response method {method!r}"
             )
         methods = list(graphs.roots) if method is None else [method]
-        return Plan(tuple(_steps(graphs, methods)), method, str(self.device))
+        steps = tuple(self._steps(graphs, methods))
+        made = self._programs_of(self._last, methods).items()
+        stages = tuple(stage for m, p in made for stage in stages_of(m, p))
+        return Plan(steps, method, str(self.device), stages, estimator=self.estimator)
+
+    def measured_plan(self, X: Any) -> Plan:
+        """What runs where for `X`, and how long each stage takes, beside the native method."""
+        stages, timings = [], []
+        for method in (m for m in METHODS if hasattr(self.estimator, m)):
+            self.answer(method, X)
+            native = measure.fastest(partial(natively, self.estimator, method, X))
+            program = self.program(method, X)
+            if program is None:
+                timings.append(Timing(method, None, native, self.why_native(method, X)))
+                continue
+            try:
+                ours = measure.fastest(partial(self.compiled, method, X))
+                stages += stages_of(method, program, measure.stage_times(program, X))
+                timings.append(Timing(method, ours, native))
+            except Retreat as why:
+                timings.append(Timing(method, None, native, str(why)))
+        plan = self.plan(None)
+        return replace(plan, stages=tuple(stages), timings=tuple(timings), n_rows=len(X))
+
+    def _steps(self, graphs: Graphs, methods: list[str]) -> list[Step]:
+        return steps_of(graphs.trace, graphs.roots, graphs.owners, methods, str(self.device))
+
+    def _programs_of(self, signature: Signature | None, methods: list[str]) -> dict[str, Program]:
+        """The programs made so far for input of one signature, by their methods."""
+        found = {k[0]: p for k, (p, _) in self._programs.items() if p and k[1] == signature}
+        return {m: found[m] for m in methods if m in found}
 
     def program(self, method: str, X: Any) -> Program | None:
         """The program that answers `method` for input like `X`; None where it is native."""
@@ -204,6 +253,37 @@ class Engine:
             return None
         key = (method, signature, get_config()["transform_output"], _device_of(X))
         return self._compile(key, X)[0]
+
+    def numeric_roots(self, X: Any, methods: tuple[str, ...]) -> tuple[dict[str, Op], Signature]:
+        """The roots of some methods for input like `X`, none of which may be native."""
+        signature = signature_of(X) if X is not None else self._last
+        signature = signature or _numeric_signature(self.estimator)
+        if X is not None and signature_of(X) is None:
+            raise Unsupported(f"input of type {type(X).__name__}")
+        known = next((g for (s, _), g in self._graphs.items() if s == signature), None)
+        sample = None if X is None else X[:SAMPLE_ROWS]
+        graphs = known or build(self.estimator, signature, sample)
+        for method in methods:
+            if method not in graphs.roots:
+                name = type(self.estimator).__name__
+                raise AttributeError(f"{name} has no response method {method!r}")
+            self._refuse(graphs, method)
+        return {m: graphs.roots[m] for m in methods}, signature
+
+    def compiled(self, method: str, X: Any) -> Any:
+        """A program's answer for `X`; Retreat where it has none, Unsupported without a program."""
+        program = self.program(method, X)
+        if program is None:
+            raise Unsupported(f"{method} runs natively")
+        return self._finish(program(X), program.root, X, ())
+
+    def why_native(self, method: str, X: Any) -> str:
+        """Why no program answers `method` for input like `X`."""
+        graphs = self._graphs.get((signature_of(X), get_config()["transform_output"]))
+        root = None if graphs is None else graphs.roots.get(method)
+        if isinstance(root, Native):
+            return root.reason
+        return f"input of type {type(X).__name__}" if graphs is None else "no program"
 
 
 def natively(estimator: Any, method: str, X: Any, *args: Any, **params: Any) -> Any:
@@ -247,27 +327,18 @@ def _device_of(X: Any) -> torch.device | None:
     return X.device if isinstance(X, torch.Tensor) else None
 
 
+def _numeric_signature(estimator: Any) -> Signature:
+    """Numbers in float64: an array, or a frame where columns have names."""
+    signature = _default_signature(estimator)
+    if signature.names is None:
+        return Signature(signature.width, torch.float64)
+    return replace(signature, kinds=("float64",) * len(signature.names))
+
+
 def _default_signature(estimator: Any) -> Signature:
     names = getattr(estimator, "feature_names_in_", None)
     width = getattr(estimator, "n_features_in_", 1 if names is None else len(names))
     return unknown_signature(width, names)
-
-
-def _steps(graphs: Graphs, methods: list[str]) -> list[Step]:
-    """Every estimator converted, native where a native op of its is read by one of the methods."""
-    natives = {m: graphs.natives(m) for m in methods}
-    steps = []
-    for item in graphs.trace:
-        found = {
-            m: ops[id(item.estimator)] for m, ops in natives.items() if id(item.estimator) in ops
-        }
-        reasons = list(dict.fromkeys(op.reason for op in found.values()))
-        backend = "native" if found else "torch"
-        reason = "; ".join(reasons)
-        if found and len(found) < len(methods):
-            reason += f" ({', '.join(dict.fromkeys(op.method for op in found.values()))})"
-        steps.append(Step(item.name, type(item.estimator).__name__, backend, reason))
-    return steps
 
 
 def _wrap(answer: Any, root: Op, X: Any) -> Any:

@@ -18,9 +18,12 @@ from .table import Table, as_dense
 Rule = Callable[[Op], Op | None]
 
 
-def rewrite(op: Op, rule: Rule) -> Op:
-    """The graph under `op`, `rule` tried on every op, inputs first; None leaves an op as it is."""
-    done: dict[Op, Op] = {}
+def rewrite(op: Op, rule: Rule, done: dict[Op, Op] | None = None) -> Op:
+    """The graph under `op`, `rule` tried on every op, inputs first; None leaves an op as it is.
+
+    `done` is filled with what every op became.
+    """
+    done = {} if done is None else done
     for old in walk(op):
         new = old.with_inputs(done.__getitem__)
         done[old] = rule(new) or new

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from itertools import groupby
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,27 @@ class Program:
             for op in stage.inputs
         ]
         results.update(zip(stage.outputs, stage.few(inputs), strict=True))
+
+    @torch.no_grad()
+    def timed(self, X: Any) -> list[tuple[float, int, int]]:
+        """The seconds that each stage takes, the bytes it reads, and those it hands on."""
+        x = Table.of(X) if self.input is not None and is_table(self.input) else X
+        results: dict[Op, Any] = {} if self.input is None else {self.input: x}
+        found = []
+        for i, stage in enumerate(self.stages):
+            start = perf_counter()
+            if isinstance(stage, HostStage):
+                stage.run(results)
+            else:
+                self._run(stage, results, len(x))
+            if self.device.type == "cuda":
+                torch.cuda.synchronize(self.device)
+            seconds = perf_counter() - start
+            later = {x for s in self.stages[i + 1 :] for op in s.ops for x in op.inputs}
+            handed_on = [op for op in stage.ops if op in later or op is self.root]
+            read = sum(_size(op, results, len(x)) for op in _reads(stage))
+            found.append((seconds, read, sum(_size(op, results, len(x)) for op in handed_on)))
+        return found
 
     def _run(self, stage: DeviceStage, results: dict[Op, Any], n_rows: int) -> None:
         """Fill in the stage's outputs, block by block."""
@@ -274,6 +296,19 @@ def _share(stage: DeviceStage, feeds: list[Feed], n_rows: int, size: int) -> lis
 
     share_rows(task, n_rows, size)
     return outputs
+
+
+def _reads(stage: HostStage | DeviceStage) -> set[Op]:
+    """The ops of other stages that a stage reads, and the input."""
+    return {x for op in stage.ops for x in op.inputs} - set(stage.ops)
+
+
+def _size(op: Op, results: dict[Op, Any], n_rows: int) -> int:
+    """The bytes of a result; a cell of a table, or of an array not yet made, as 8 or its dtype."""
+    nbytes = getattr(results.get(op), "nbytes", None)
+    if isinstance(nbytes, int):
+        return nbytes
+    return n_rows * column_count(op) * (8 if op.dtype is None else op.dtype.itemsize)
 
 
 def _bytes_a_row(ops: Iterable[Op]) -> int:

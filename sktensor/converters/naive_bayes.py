@@ -79,7 +79,7 @@ def _bayes(est: Any, joint: Op, decided: Op) -> Responses:
     log_proba = LogSoftmax(joint)
     return Responses(
         predict=labels(ArgMax(decided), est.classes_),
-        predict_log_proba=log_proba,
+        predict_log_proba=Provided(log_proba, joint, _has_digits),
         predict_proba=Provided(Map(log_proba, torch.exp), joint, _has_digits),
     )
 

@@ -69,6 +69,7 @@ class Converted:
     name: str
     estimator: Any
     responses: Responses
+    x: Op | None = None  # what it reads
 
 
 @dataclass
@@ -155,7 +156,7 @@ def convert(estimator: Any, x: Op, name: str | None = None, *, squeeze: bool = F
             current.origins.setdefault(op, (estimator, x, method))
     contains = type(estimator).__name__ in CONTAINERS
     if not contains or any(isinstance(op, Native) for op in _own(estimator, responses)):
-        current.trace.append(Converted(here, estimator, responses))
+        current.trace.append(Converted(here, estimator, responses, x))
     return responses
 
 
@@ -235,7 +236,8 @@ def native_step(estimator: Any, x: Op, method: str, reason: str, name: str) -> N
     """A native op that the plan lists as a step of its own."""
     current = current_conversion()
     op = native(estimator, x, method, reason)
-    current.trace.append(Converted("__".join((*current.path, name)), estimator, Responses()))
+    here = "__".join((*current.path, name))
+    current.trace.append(Converted(here, estimator, Responses(transform=op), x))
     return op
 
 

@@ -22,7 +22,6 @@ from sklearn.utils.metadata_routing import MetadataRouter, process_routing
 from .. import devices
 from ..converters import Unsupported
 from ..engine import Engine, as_array, natively
-from ..plan import Plan
 from .answering import Answering
 from .inner import (
     ROUTED,
@@ -33,6 +32,8 @@ from .inner import (
     router,
     unfitted_steps,
 )
+from .keeping import Keeping
+from .showing import Showing
 
 # Programs are no state of an estimator: they are left out of its __dict__, of copies and of
 # pickles, and go when it goes.
@@ -45,7 +46,7 @@ _lock = threading.Lock()
 OWN = ("estimator", "estimator_", "device", "fallback", "batch_size")
 
 
-class TensorAccelerated(Answering, MetaEstimatorMixin, BaseEstimator):
+class TensorAccelerated(Answering, Showing, Keeping, MetaEstimatorMixin, BaseEstimator):
     """Answer with torch what a scikit-learn estimator would answer.
 
     The response methods of the estimator are compiled into one torch graph. What cannot be
@@ -227,24 +228,6 @@ class TensorAccelerated(Answering, MetaEstimatorMixin, BaseEstimator):
         answer = natively(inner, "fit_predict", X, *map(as_array, args), **params)
         self._adopt(inner)
         return answer
-
-    def explain(self, method: str | None = None) -> Plan:
-        """Tell what is compiled, what runs natively, and why.
-
-        Parameters
-        ----------
-        method : str, default=None
-            The response method asked about; None for all of them.
-
-        Returns
-        -------
-        plan : Plan
-            Its steps, for input like the last that was answered. `str(plan)` is a table.
-        """
-        engine = self._engine()
-        if engine is None:
-            raise self._not_fitted()
-        return engine.plan(method)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Tell scikit-learn where metadata goes: to the inner estimator's method of the same name.

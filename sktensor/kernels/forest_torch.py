@@ -18,14 +18,29 @@ def leaves(
 ) -> Tensor:
     """Walk every row down every tree at once: left where `x <= threshold`, or x is in the set."""
     node = roots.expand(len(x), -1)
-    while ((split := feature[node]) >= 0).any():
-        seen = x.gather(1, split.clamp(min=0))
-        goes_left = seen <= threshold[node]
-        if sets:
-            goes_left = torch.where(sets[1][node] > 0, _within(seen, node, *sets), goes_left)
-        goes_left |= seen.isnan() & missing_left[node]
-        node = torch.where(split < 0, node, torch.where(goes_left, left[node], right[node]))
+    while (feature[node] >= 0).any():
+        node = step(x, node, feature, threshold, left, right, missing_left, sets)
     return node.contiguous()
+
+
+def step(
+    x: Tensor,
+    node: Tensor,
+    feature: Tensor,
+    threshold: Tensor,
+    left: Tensor,
+    right: Tensor,
+    missing_left: Tensor,
+    sets: Sequence[Tensor] = (),
+) -> Tensor:
+    """The node after each, itself at a leaf; node (n, n_trees) int64."""
+    split = feature[node]
+    seen = x.gather(1, split.clamp(min=0))
+    goes_left = seen <= threshold[node]
+    if sets:
+        goes_left = torch.where(sets[1][node] > 0, _within(seen, node, *sets), goes_left)
+    goes_left = goes_left | (seen.isnan() & missing_left[node])
+    return torch.where(split < 0, node, torch.where(goes_left, left[node], right[node]))
 
 
 def _within(seen: Tensor, node: Tensor, begin: Tensor, size: Tensor, words: Tensor) -> Tensor:

@@ -1,16 +1,25 @@
 """The rewrites, in the order they run. Each leaves every answer exactly as it was."""
 
+from collections.abc import Callable
+
 from ..graph import Rule, rewrite
 from ..ops import Op
 from .drop_guards import drop_guards
 from .fold_one_hot import fold_one_hot
 from .reuse_rows import reuse_rows
 
+# The pass, the root before and after it, and what every op became.
+Watch = Callable[[str, Op, Op, dict[Op, Op]], None]
+
 PASSES: tuple[Rule, ...] = (drop_guards, reuse_rows, fold_one_hot)
 
 
-def optimize(op: Op) -> Op:
-    """The graph under `op` after every pass."""
+def optimize(op: Op, watch: Watch | None = None) -> Op:
+    """The graph under `op` after every pass; `watch` is told of each one."""
     for rule in PASSES:
-        op = rewrite(op, rule)
+        done: dict[Op, Op] = {}
+        new = rewrite(op, rule, done)
+        if watch is not None:
+            watch(rule.__name__, op, new, done)
+        op = new
     return op
