@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import numba
+
+logger = logging.getLogger("sktensor")
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -20,6 +24,7 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
         try:
             dispatcher = numba.njit(nogil=True, cache=True, **options)(function)
         except RuntimeError:  # "no locator available"
+            _say_that_none_are_kept()
             return numba.njit(nogil=True, **options)(function)
         _forgive(getattr(dispatcher, "_cache", None))
         return dispatcher
@@ -27,11 +32,16 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     return decorate
 
 
-def _forgive(cache: Any) -> None:
+@cache
+def _say_that_none_are_kept() -> None:
+    logger.info("kernels are compiled anew in each process: no cache folder can be written to")
+
+
+def _forgive(kept: Any) -> None:
     """Let a cache fail to keep, and to find, without anybody taking notice."""
-    if not all(hasattr(cache, name) for name in ("save_overload", "load_overload", "flush")):
+    if not all(hasattr(kept, name) for name in ("save_overload", "load_overload", "flush")):
         return
-    save, load = cache.save_overload, cache.load_overload
+    save, load = kept.save_overload, kept.load_overload
 
     def save_overload(*arguments: Any) -> None:
         with suppress(Exception):  # of the disk, or of a damaged index
@@ -42,7 +52,7 @@ def _forgive(cache: Any) -> None:
             return load(*arguments)
         except Exception:  # whatever reading a damaged pickle raises
             with suppress(Exception):
-                cache.flush()
+                kept.flush()
             return None
 
-    cache.save_overload, cache.load_overload = save_overload, load_overload
+    kept.save_overload, kept.load_overload = save_overload, load_overload
