@@ -12,7 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lightgbm import LGBMClassifier, LGBMRegressor
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MaxAbsScaler
 from xgboost import XGBClassifier, XGBRegressor
 from xgboost.core import XGBoostError
 
@@ -302,3 +306,75 @@ def test_xgboost_takes_categories_for_their_codes_where_arrays_were_fitted():
     estimator = XGBRegressor(**XGB, feature_types=["c", "c", "q", "q"])
     model = fitted_quietly(estimator, X, y)
     dict(assert_frames_agree(model, X))
+
+
+def made_frame(draw, letters, numbers):
+    """A frame whose cells are any of some categories, in any order and among any others."""
+    n = draw(st.integers(1, 12))
+    table = {}
+    for name, pool in (("p", letters), ("q", numbers)):
+        known = draw(st.lists(st.sampled_from(pool), unique=True, min_size=1, max_size=len(pool)))
+        cells = draw(st.lists(st.sampled_from([*known, None]), min_size=n, max_size=n))
+        ordered = draw(st.booleans())
+        table[name] = pd.Categorical(cells, categories=known, ordered=ordered)
+    numbers = st.sampled_from([-1.0, -0.0, 0.3, 1e-36, np.nan])
+    table["r"] = np.array(draw(st.lists(numbers, min_size=n, max_size=n)))
+    table["s"] = draw(st.sampled_from([1, 0.5, True, np.float32(-1), np.nan]))
+    return pd.DataFrame(table)
+
+
+FITTED = frame(data(7, 8)[0], (LETTERS, [3, 1, 2, 0]))
+TARGET = data(7, 8)[1]
+OF_FRAMES = {
+    "lightgbm": fitted_quietly(LGBMRegressor(**LIGHT), FITTED, TARGET),
+    "xgboost": fitted_quietly(XGBRegressor(**XGB), FITTED, TARGET),
+    "histogram": fitted_quietly(
+        HistGradientBoostingRegressor(**HISTOGRAM, categorical_features=["p", "q"]), FITTED, TARGET
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OF_FRAMES)
+@settings(max_examples=60, deadline=None)
+@given(drawn=st.data())
+def test_any_frame_of_categories(kind, drawn):
+    strange = drawn.draw(st.booleans())
+    letters = [*LETTERS, "other", "h "] if strange else LETTERS
+    rows = made_frame(drawn.draw, letters, [0, 1, 2, 3, 9] if strange else [0, 1, 2, 3])
+    model = OF_FRAMES[kind]
+    fast = TensorAccelerated(model, device="cpu")
+    assert_agree(fast, model, rows)
+    if not strange:
+        assert_compiled(fast)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        HistGradientBoostingRegressor(**HISTOGRAM, categorical_features=["s"]),
+        HistGradientBoostingRegressor(**HISTOGRAM, categorical_features=[0, 3]),
+        LGBMRegressor(**LIGHT),
+        XGBRegressor(**XGB),
+    ],
+)
+def test_behind_a_step_that_makes_frames(model):
+    X, y = data(8, 8, missing=0.0)
+    table = pd.DataFrame(X, columns=list("pqrs"))
+    scaler = MaxAbsScaler().set_output(transform="pandas")
+    pipe = fitted_quietly(make_pipeline(scaler, model), table, y)
+    fast = TensorAccelerated(pipe, device="cpu")
+    assert_agree(fast, pipe, table)
+    assert_agree(fast, pipe, table[:1])
+    encoder = ColumnTransformer([("s", scaler, ["r", "s"])], remainder="passthrough")
+    encoder.set_output(transform="pandas")
+    whole = frame(X, (LETTERS, [3, 1, 2, 0]))
+    if hasattr(model, "categorical_features"):
+        model = clone(model).set_params(categorical_features="from_dtype")
+    pipe = fitted_quietly(Pipeline([("columns", encoder), ("model", model)]), whole, y)
+    fast = TensorAccelerated(pipe, device="cpu")
+    for rows in (
+        whole,
+        whole[:1],
+        whole.assign(p=whole["p"].cat.reorder_categories(LETTERS[::-1])),
+    ):
+        assert_agree(fast, pipe, rows)

@@ -120,6 +120,18 @@ def _pack(begin, size, words, missing_left, classes, out):
             out[k, c >> np.uint32(5)] |= one << (c & np.uint32(31))
 
 
+def are_short(coded: Coded) -> bool:
+    """Whether every set has at most two words, and fits into a node."""
+    return bool(coded.n_words.max() <= 2)
+
+
+def short_sets(coded: Coded, which: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """Sets of at most two words as one of 64 bits."""
+    words = np.append(coded.words, np.uint32(0)).astype(np.uint64)
+    high = np.where(coded.n_words[which] == 2, words[at + 1], np.uint64(0))
+    return (words[at] | high << np.uint64(32)).view(np.int64)
+
+
 @compiled()
 def class_of(value, column, coded):
     """The class of one value of a column: of `trunc(value)` where that is a code."""
@@ -127,3 +139,11 @@ def class_of(value, column, coded):
     if value > -1 and value < size:
         return coded.table[first + np.int64(value)]
     return coded.table[first + size + (value != value)]
+
+
+@compiled()
+def fill_classes(rows, lo, hi, coded, first, keys):
+    """`keys[row, first + column]` is the class of the value of rows `lo` to `hi`."""
+    for r in range(lo, hi):
+        for c in range(len(coded.source)):
+            keys[r - lo, first + c] = class_of(rows[r, coded.source[c]], c, coded)

@@ -4,8 +4,8 @@ Two children lie side by side, so that one link serves both: the next node is `l
 A leaf links to nothing and holds the position of its value. Eight rows walk a tree together, or
 one row eight trees, so that each waits for memory while the others go on.
 
-Categorical splits are in wide nodes only: they read the last columns, and have where the words
-of their set begin in place of a threshold.
+Categorical splits are in wide nodes only: they read the last columns, and have their set in place
+of a threshold, or where its words begin if it has more than two.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..jit import compiled
-from .coded import Coded, class_of
+from .coded import Coded, are_short, fill_classes, short_sets
 from .packing import Canonical, fill_rows, first_nan, floats_of
 
 BLOCK = 4096  # rows that a tree is kept in the cache for
@@ -54,7 +54,7 @@ def _pack(forest: Canonical, words: int) -> Linked:
     leaf = np.empty((n_leaves, *forest.value.shape[1:]), forest.value.dtype)
     n_distinct = _link(
         forest.column,
-        forest.threshold.astype(np.int64),
+        _tests(forest),
         forest.left,
         forest.right,
         forest.roots,
@@ -73,6 +73,16 @@ def _pack(forest: Canonical, words: int) -> Linked:
         forest.output.astype(np.uint32) if leaf.ndim == 1 else np.zeros(0, np.uint32),
         forest.coded,
     )
+
+
+def _tests(forest: Canonical) -> np.ndarray:
+    """What a node compares with: its threshold, or its set if that is short."""
+    tests, coded = forest.threshold.astype(np.int64), forest.coded
+    if coded is not None and are_short(coded):
+        nodes = np.flatnonzero(forest.column >= len(forest.source))
+        which = forest.column[nodes] - len(forest.source)
+        tests[nodes] = short_sets(coded, which, tests[nodes])
+    return tests
 
 
 @compiled()
@@ -184,15 +194,7 @@ def _fill(bits: np.ndarray, lo: int, hi: int, packed: Linked, keys: np.ndarray) 
     """Rows `lo` to `hi` as keys, and the classes of their codes behind them."""
     fill_rows(bits, lo, hi, packed.source, packed.nan_low, packed.infinity, keys)
     if packed.coded is not None:
-        _fill_codes(floats_of(bits), lo, hi, packed.coded, len(packed.source), keys)
-
-
-@compiled()
-def _fill_codes(rows, lo, hi, coded, n_plain, keys):
-    """`keys[row, n_plain + column]` is the class of a row's code."""
-    for r in range(lo, hi):
-        for c in range(len(coded.source)):
-            keys[r - lo, n_plain + c] = class_of(rows[r, coded.source[c]], c, coded)
+        fill_classes(floats_of(bits), lo, hi, packed.coded, len(packed.source), keys)
 
 
 def _arrays(packed: Linked) -> tuple[Any, ...]:
@@ -201,8 +203,10 @@ def _arrays(packed: Linked) -> tuple[Any, ...]:
     if packed.node.ndim == 1:
         return arrays
     # None stands for no categorical splits: Numba compiles a kernel without them.
-    n_plain = np.uint64(len(packed.source))
-    return (*arrays, None if packed.coded is None else (packed.coded.words, n_plain))
+    if packed.coded is None:
+        return (*arrays, None, None)
+    words = None if are_short(packed.coded) else packed.coded.words
+    return (*arrays, words, np.uint64(len(packed.source)))
 
 
 @compiled(boundscheck=False)
@@ -217,7 +221,7 @@ def _narrow(nodes, begin, i, keys, row):
 
 
 @compiled(boundscheck=False)
-def _wide(nodes, begin, i, keys, row, coded):
+def _wide(nodes, begin, i, keys, row, words, n_plain):
     """The node after node `i`, a leaf staying where it is, and the link of `i`."""
     k = np.uint64(2) * (begin + i)
     w = nodes[k + np.uint64(1)]
@@ -226,14 +230,16 @@ def _wide(nodes, begin, i, keys, row, coded):
     # A leaf's column is 0 and its threshold the position of its value: it stays all the same.
     seen = np.int64(keys[row + column])
     right = seen > np.int64(nodes[k])
-    if coded is not None:
+    if n_plain is not None:
         # Both tests are made, so that nothing is guessed.
-        words, n_plain = coded
-        by_code = (column >= n_plain) & (link != LAST_WIDE_LINK)
-        c = np.uint64(seen) if by_code else np.uint64(0)
-        at = (nodes[k] if by_code else np.uint64(0)) + (c >> np.uint64(5))
-        outside = (words[at] >> np.uint32(c & np.uint64(31))) & np.uint32(1) == 0
-        right = outside if by_code else right
+        c, word = np.uint64(seen), nodes[k]
+        if words is not None:
+            # A leaf has the position of its value there, and no words.
+            by_words = (column >= n_plain) & (link != LAST_WIDE_LINK)
+            at = (nodes[k] + (c >> np.uint64(5))) if by_words else np.uint64(0)
+            word, c = np.uint64(words[at]), c & np.uint64(31)
+        outside = (word >> (c & np.uint64(63))) & np.uint64(1) == 0
+        right = outside if column >= n_plain else right
     after = link + np.uint64(right)
     return (i if link == LAST_WIDE_LINK else after), link
 
@@ -309,7 +315,7 @@ def _trees_narrow(keys, width, n_rows, nodes, first, leaf, output, out):
 
 
 @compiled(boundscheck=False)
-def _rows_wide(keys, width, n_rows, nodes, first, leaf, output, coded, out):
+def _rows_wide(keys, width, n_rows, nodes, first, leaf, output, words, n_plain, out):
     """Eight rows at a time down each tree.
 
     Written out, since Numba keeps the items of an array in memory, only variables in registers;
@@ -325,14 +331,14 @@ def _rows_wide(keys, width, n_rows, nodes, first, leaf, output, coded, out):
             i0 = i1 = i2 = i3 = i4 = i5 = i6 = i7 = np.uint64(0)
             links = np.uint64(0)
             while links != LAST_WIDE_LINK:
-                i0, l0 = _wide(nodes, begin, i0, keys, r0, coded)
-                i1, l1 = _wide(nodes, begin, i1, keys, r1, coded)
-                i2, l2 = _wide(nodes, begin, i2, keys, r2, coded)
-                i3, l3 = _wide(nodes, begin, i3, keys, r3, coded)
-                i4, l4 = _wide(nodes, begin, i4, keys, r4, coded)
-                i5, l5 = _wide(nodes, begin, i5, keys, r5, coded)
-                i6, l6 = _wide(nodes, begin, i6, keys, r6, coded)
-                i7, l7 = _wide(nodes, begin, i7, keys, r7, coded)
+                i0, l0 = _wide(nodes, begin, i0, keys, r0, words, n_plain)
+                i1, l1 = _wide(nodes, begin, i1, keys, r1, words, n_plain)
+                i2, l2 = _wide(nodes, begin, i2, keys, r2, words, n_plain)
+                i3, l3 = _wide(nodes, begin, i3, keys, r3, words, n_plain)
+                i4, l4 = _wide(nodes, begin, i4, keys, r4, words, n_plain)
+                i5, l5 = _wide(nodes, begin, i5, keys, r5, words, n_plain)
+                i6, l6 = _wide(nodes, begin, i6, keys, r6, words, n_plain)
+                i7, l7 = _wide(nodes, begin, i7, keys, r7, words, n_plain)
                 links = l0 & l1 & l2 & l3 & l4 & l5 & l6 & l7
             ends = (i0, i1, i2, i3, i4, i5, i6, i7)
             for k in range(min(8, n_rows - r)):
@@ -345,7 +351,7 @@ def _rows_wide(keys, width, n_rows, nodes, first, leaf, output, coded, out):
 
 
 @compiled(boundscheck=False)
-def _trees_wide(keys, width, n_rows, nodes, first, leaf, output, coded, out):
+def _trees_wide(keys, width, n_rows, nodes, first, leaf, output, words, n_plain, out):
     """Each row down eight trees at a time."""
     n_trees, scalar = len(first), len(output) > 0
     for r in range(n_rows):
@@ -358,14 +364,14 @@ def _trees_wide(keys, width, n_rows, nodes, first, leaf, output, coded, out):
             i0 = i1 = i2 = i3 = i4 = i5 = i6 = i7 = np.uint64(0)
             links = np.uint64(0)
             while links != LAST_WIDE_LINK:
-                i0, l0 = _wide(nodes, b0, i0, keys, row, coded)
-                i1, l1 = _wide(nodes, b1, i1, keys, row, coded)
-                i2, l2 = _wide(nodes, b2, i2, keys, row, coded)
-                i3, l3 = _wide(nodes, b3, i3, keys, row, coded)
-                i4, l4 = _wide(nodes, b4, i4, keys, row, coded)
-                i5, l5 = _wide(nodes, b5, i5, keys, row, coded)
-                i6, l6 = _wide(nodes, b6, i6, keys, row, coded)
-                i7, l7 = _wide(nodes, b7, i7, keys, row, coded)
+                i0, l0 = _wide(nodes, b0, i0, keys, row, words, n_plain)
+                i1, l1 = _wide(nodes, b1, i1, keys, row, words, n_plain)
+                i2, l2 = _wide(nodes, b2, i2, keys, row, words, n_plain)
+                i3, l3 = _wide(nodes, b3, i3, keys, row, words, n_plain)
+                i4, l4 = _wide(nodes, b4, i4, keys, row, words, n_plain)
+                i5, l5 = _wide(nodes, b5, i5, keys, row, words, n_plain)
+                i6, l6 = _wide(nodes, b6, i6, keys, row, words, n_plain)
+                i7, l7 = _wide(nodes, b7, i7, keys, row, words, n_plain)
                 links = l0 & l1 & l2 & l3 & l4 & l5 & l6 & l7
             ends = (i0, i1, i2, i3, i4, i5, i6, i7)
             for k in range(min(8, n_trees - t)):
