@@ -14,18 +14,14 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
-    FunctionTransformer,
     KBinsDiscretizer,
     MaxAbsScaler,
     MinMaxScaler,
-    PowerTransformer,
-    QuantileTransformer,
     RobustScaler,
     StandardScaler,
 )
 
 from sktensor.compiler import build
-from sktensor.converters import conversion, convert
 from sktensor.graph import evaluate, rewrite, walk
 from sktensor.ops import (
     Arith,
@@ -37,7 +33,6 @@ from sktensor.ops import (
     Finite,
     Forest,
     Input,
-    Interpolate,
     Leaves,
     Map,
     MatMul,
@@ -56,6 +51,15 @@ from .support import assert_answers_alike, fitted_quietly
 
 NAN = float("nan")
 F4, F8 = torch.float32, torch.float64
+
+
+CPU = torch.device("cpu")
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(200, 4)) * [1, 20, 1e-3, 1e4] + [0, 3, 1, -1e5]
+Y = (X[:, 0] + X[:, 1] / 20 + RNG.normal(size=200) > 0).astype(int)
+HOLES = np.where(RNG.random(X.shape) < 0.1, np.nan, X)
+BOOSTED = HistGradientBoostingClassifier(max_iter=8, min_samples_leaf=5, random_state=0)
+TREES = RandomForestClassifier(5, random_state=0)
 
 
 def table(dtype: torch.dtype = F8) -> Input:
@@ -282,66 +286,6 @@ def test_bounds_let_pass_what_lies_between():
         ]:
             for many in (False, True):
                 assert (answer(program, np.array([row]), many) is not None) == passes, row
-
-
-@pytest.mark.parametrize("source", [F4, F8])
-@pytest.mark.parametrize(
-    "front",
-    [
-        FunctionTransformer(np.log1p),
-        FunctionTransformer(np.log),
-        FunctionTransformer(np.sqrt),
-        make_pipeline(FunctionTransformer(np.exp), FunctionTransformer(np.negative)),
-        QuantileTransformer(n_quantiles=40),
-        QuantileTransformer(n_quantiles=40, output_distribution="normal"),
-        PowerTransformer(),
-        PowerTransformer("box-cox"),
-        make_pipeline(KBinsDiscretizer(6, encode="ordinal"), StandardScaler()),
-    ],
-)
-def test_curves_fold_where_they_provably_rise(front, source):
-    rng = np.random.default_rng(0)
-    rows = np.exp(rng.normal(size=(300, 3))).astype(NUMPY_DTYPES[source])
-    fitted = fitted_quietly(front, rows)
-    with conversion(rows[:3]):
-        mapped = convert(fitted, table(source)).get("transform")
-    limits = np.quantile(np.asarray(evaluate(mapped, rows))[:, 1], np.linspace(0.02, 0.98, 11))
-    graph = forest(mapped, limits + 1e-4, 1)
-    folded = rewrite(graph, fold_thresholds)
-    assert folded is not graph
-    assert_folded_alike(graph, all_of_it=False)
-    before, after = Program(graph, CPU), Program(folded, CPU)
-    near = np.concatenate([rows, neighbours(rows[:, 1])[:, None] + np.zeros((1, 3), rows.dtype)])
-    np.testing.assert_array_equal(after(near), before(near))
-    for bad in (-2.0, 0.0, np.nan, np.inf):
-        spoilt = np.full((1, 3), bad, rows.dtype)
-        expected, got = answer(before, spoilt), answer(after, spoilt)
-        assert (expected is None) == (got is None)
-
-
-def test_a_curve_that_does_not_rise_at_a_threshold_stays():
-    rng, declined = np.random.default_rng(0), 0
-    x, just_before = table(), np.full((1, 3), np.nextafter(1.0, 0.0))
-    for _ in range(50):
-        middle = rng.uniform(0.2, 0.8)
-        points, values = np.array([[0.0, 1.0, 2.0]] * 3), np.array([[0.0, middle, 1.0]] * 3)
-        points[:, 0], values[:, 0] = rng.uniform(-50, -1), rng.uniform(-1, 0)
-        curve = Interpolate(x, points, values)
-        folds = evaluate(curve, just_before)[0, 0] <= middle
-        graph = forest(curve, [middle])
-        assert (rewrite(graph, fold_thresholds) is not graph) == folds
-        assert rewrite(forest(curve, [middle + 1e-9]), fold_thresholds).x is x
-        declined += not folds
-    assert 0 < declined < 50
-
-
-CPU = torch.device("cpu")
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(200, 4)) * [1, 20, 1e-3, 1e4] + [0, 3, 1, -1e5]
-Y = (X[:, 0] + X[:, 1] / 20 + RNG.normal(size=200) > 0).astype(int)
-HOLES = np.where(RNG.random(X.shape) < 0.1, np.nan, X)
-BOOSTED = HistGradientBoostingClassifier(max_iter=8, min_samples_leaf=5, random_state=0)
-TREES = RandomForestClassifier(5, random_state=0)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

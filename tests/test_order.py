@@ -38,7 +38,8 @@ def test_the_last_is_found_from_any_guess(pairs, below, above):
     low, high = goal - below, goal + above
 
     def holds(ranks, which):
-        assert (ranks >= low[which]).all() and (ranks <= high[which]).all()
+        assert (ranks >= low[which]).all()
+        assert (ranks <= high[which]).all()
         return ranks <= goal[which]
 
     np.testing.assert_array_equal(last(holds, low, high, guess), goal)

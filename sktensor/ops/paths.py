@@ -14,10 +14,12 @@ from .arithmetic import Map
 from .base import Guard, Op, column_count
 from .column_maps import DEFINED, maps_columns, read_by
 from .columns import Between, Cast, Concat, Defined, Finite, Named, Select
+from .encode import OneHot
 from .order import bounds, rank
 from .thresholds import Domain, Tests, pulled, through, whole_domain
 
 FLOATS = (torch.float32, torch.float64)
+MOST_CODES = 2**24  # up to which every code is a float32
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,13 @@ class Path:
         passed = [i for i, (op, _) in enumerate(self.steps) if op in ops]
         return self.begun(passed[-1] + 1) if passed else self
 
-    def narrowed(self, dtype: torch.dtype) -> Path:
-        """The path from the first op on whose floats are not wider than `dtype`."""
+    def narrowed(self, dtype: torch.dtype, coded: bool = False) -> Path:
+        """The path from the first op on whose floats are not wider than `dtype`.
+
+        Indicators are, whatever their dtype, if they are to be read as codes.
+        """
+        if coded and isinstance(self.base, OneHot) and max(self.base.sizes) < MOST_CODES:
+            return self
         narrow = FLOATS if dtype == torch.float64 else (dtype,)
         dtypes = [self.base.dtype, *(op.dtype for op, _ in self.steps)]
         return self.begun([found in narrow for found in dtypes].index(True))

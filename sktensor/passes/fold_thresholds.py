@@ -2,7 +2,8 @@
 
 forest(f(x), t) = forest(x, s), where column by column `f(x) <= t` just where `x <= s`, or, where f
 falls, just where not: then left and right change places. Where f puts a value in the place of a
-missing one, its test says which side a missing value goes to.
+missing one, its test says which side a missing value goes to. Where an indicator is tested, its
+code is, and the indicators are not made.
 
 f is whatever maps each column by itself and keeps an order: scalers, casts, clips, bins, imputers,
 through selections and concatenations. s is found by asking f itself (`ops.thresholds`), so the
@@ -19,13 +20,16 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 
-from ..ops import Between, Cast, Concat, Finite, Forest, Leaves, Op, Select, column_count
+from ..graph import walk
+from ..ops import Between, Cast, Concat, Finite, Forest, Leaves, OneHot, Op, Select, column_count
 from ..ops.column_maps import cost
 from ..ops.order import bounds, number, rank
 from ..ops.paths import FLOATS, Path, lets_nan_pass, limits, paths
 from ..ops.thresholds import Tests
 from ..table import NUMPY_DTYPES
 
+SMALL_TREES = 128  # nodes a tree up to which testing codes is as fast as testing indicators
+MANY_INDICATORS = 4096  # from which on they had better not be made, whatever the trees
 WIDER_COST = 3.0  # nanoseconds that a tree takes longer to compare float64 instead of float32
 
 
@@ -61,25 +65,37 @@ def _fold(op: Forest | Leaves) -> dict | None:
     return _folded_to(op, op.x.dtype)
 
 
-def _folded_to(op: Forest | Leaves, widest: torch.dtype, worth: float = 0.0) -> dict | None:
+def _folded_to(
+    op: Forest | Leaves, widest: torch.dtype, worth: float = 0.0, coded: bool = True
+) -> dict | None:
     """The fields of a forest of floats no wider than that, if as much is saved as it is worth."""
     split, in_set = np.flatnonzero(op.feature >= 0), _in_set(op)
     distinct, which = _distinct(op.feature[split], op.threshold[split], op.missing_left[split])
-    found = [_folded(path.narrowed(widest), distinct) for path in paths(op.x)]
+    all_ways = paths(op.x)
+    many = sum(len(path.at) for path in all_ways if isinstance(path.base, OneHot))
+    small = len(op.feature) <= SMALL_TREES * len(op.roots)
+    coded = coded and bool(many) and (small or many > MANY_INDICATORS)
+    found = [_folded(path.narrowed(widest, coded), distinct) for path in all_ways]
     ways = [path for path, _, _ in found]
     bases = list(dict.fromkeys(path.base for path in ways))
-    x = bases[0] if len(bases) == 1 else Concat(tuple(bases))
-    if any(b.width is None for b in bases) or x.dtype is None:
+    if any(b.width is None or b.dtype is None for b in bases) or _saved(ways) < worth:
         return None
-    if _saved(ways) < worth:
-        return None
+    dense = (b for b in bases if not isinstance(b, OneHot))
+    if coded and any(isinstance(x, OneHot) for b in dense for x in walk(b)):
+        return _folded_to(op, widest, worth, coded=False)  # they are made for others anyway
+    reads = _read_for(bases, widest) if coded else bases
+    x = reads[0] if len(reads) == 1 else Concat(tuple(reads))
+    assert x.dtype is not None
     only_casts = all(isinstance(step, Cast) for path in ways for step, _ in path.maps)
     chosen = len(bases) == 1 and any((path.at != path.out).any() for path in ways)
-    if only_casts and not chosen and x.dtype.itemsize >= widest.itemsize:
+    narrower = x.dtype.itemsize < widest.itemsize or reads != bases
+    if only_casts and not chosen and not narrower:
         return None
-    if any(p.changes_values and np.isin(op.feature[in_set], p.out).any() for p in ways):
+    changing = [p for p in ways if p.changes_values or (coded and isinstance(p.base, OneHot))]
+    if any(np.isin(op.feature[in_set], p.out).any() for p in changing):
         return None
-    starts = dict(zip(bases, np.cumsum([0, *(column_count(b) for b in bases)]), strict=False))
+    starts = dict(zip(bases, np.cumsum([0, *map(column_count, reads)]), strict=False))
+    codes = np.full(len(op.feature), -1)
     new = {name: getattr(op, name).copy() for name in ("feature", "missing_left")}
     new["threshold"] = np.zeros(len(op.feature), NUMPY_DTYPES[x.dtype])
     turned = np.zeros(len(op.feature), bool)
@@ -88,7 +104,12 @@ def _folded_to(op: Forest | Leaves, widest: torch.dtype, worth: float = 0.0) -> 
         place[rows] = np.arange(len(rows))
         mine = place[which]
         nodes, mine = split[mine >= 0], mine[mine >= 0]
-        new["feature"][nodes] = starts[path.base] + path.at[tests.column[mine]]
+        column = path.at[tests.column[mine]]
+        if coded and isinstance(path.base, OneHot):
+            tests, by_code = _of_codes(tests)
+            column, code = path.base.place(column)
+            codes[nodes] = np.where(by_code[mine], code, -1)
+        new["feature"][nodes] = starts[path.base] + column
         new["threshold"][nodes] = tests.threshold[mine]
         new["missing_left"][nodes] = tests.missing[mine] ^ tests.turned[mine]
         turned[nodes] = tests.turned[mine]
@@ -98,11 +119,46 @@ def _folded_to(op: Forest | Leaves, widest: torch.dtype, worth: float = 0.0) -> 
     new["right"] = np.where(turned, op.left, op.right)
     guards = dict.fromkeys(guard for path in ways for guard in path.guards)
     allowed = [
-        _allowed(path.narrowed(widest).after_any(bases), guard)
+        _allowed(path.narrowed(widest, coded).after_any(bases), guard)
         for guard in guards
         for path in paths(guard)
     ]
-    return {**new, "x": _guarded(x, allowed)}
+    sets = _with_codes(op.sets, codes)
+    return {**new, "sets": sets, "x": _guarded(x, allowed)}
+
+
+def _read_for(bases: list[Op], widest: torch.dtype) -> list[Op]:
+    """What a forest reads for each base: of indicators, the codes."""
+    dtypes = [b.dtype for b in bases if not isinstance(b, OneHot) and b.dtype is not None]
+    dtype = reduce(torch.promote_types, dtypes) if dtypes else widest
+    return [Cast(b.x, dtype) if isinstance(b, OneHot) else b for b in bases]
+
+
+def _of_codes(tests: Tests) -> tuple[Tests, np.ndarray]:
+    """Tests of indicators as tests whether it is their code, and which of them are such.
+
+    Those that an indicator passes or fails whatever it is are tests of numbers, which all pass.
+    """
+    zero, one = ((v <= tests.threshold) != tests.turned for v in (0, 1))
+    always = number(np.full(len(zero), bounds(np.dtype(np.float64))[1]), np.dtype(np.float64))
+    turned = np.where(zero == one, ~zero, zero)
+    return Tests(tests.column, always, turned, np.zeros(len(zero), bool)), zero != one
+
+
+def _with_codes(sets: tuple[np.ndarray, ...], codes: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The sets of a forest, and those of a code alone at the nodes that have one."""
+    nodes = np.flatnonzero(codes >= 0)
+    if not len(nodes):
+        return sets
+    begin, size, words = sets or (*np.zeros((2, len(codes)), np.int64), np.zeros(0, np.int32))
+    begin, size = begin.copy(), size.copy()
+    alone, which = np.unique(codes[nodes], return_inverse=True)
+    n_words = alone // 32 + 1
+    end = np.cumsum(n_words)
+    more = np.zeros(end[-1], np.uint32)
+    more[end - 1] = np.uint32(1) << (alone % 32).astype(np.uint32)
+    begin[nodes], size[nodes] = (len(words) + end - n_words)[which], n_words[which]
+    return begin, size, np.concatenate([words, more.view(np.int32)])
 
 
 def _folded(path: Path, distinct: list[np.ndarray]) -> tuple[Path, np.ndarray, Tests]:
@@ -116,8 +172,7 @@ def _folded(path: Path, distinct: list[np.ndarray]) -> tuple[Path, np.ndarray, T
 
 def _in_set(op: Forest | Leaves) -> np.ndarray:
     """The nodes that test whether a code is in a set."""
-    sets = getattr(op, "sets", ())
-    return np.flatnonzero(sets[1]) if sets else np.zeros(0, np.int64)
+    return np.flatnonzero(op.sets[1]) if op.sets else np.zeros(0, np.int64)
 
 
 def _distinct(*keys: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
@@ -214,6 +269,9 @@ def _guard(
     dtype = NUMPY_DTYPES[base.dtype]
     lowest, highest = bounds(dtype)
     low, high = low[some], high[some]
+    indicators = isinstance(base, OneHot) and (low <= 0).all()
+    if indicators and (high >= rank(np.ones(1, dtype))).all():
+        return x  # 0 and 1 pass
     if not len(some) or (allow_nan and (low == lowest).all() and (high == highest).all()):
         return x
     of = base if len(some) == column_count(base) else Select(base, some)
