@@ -101,7 +101,7 @@ def test_a_decision_stays_as_cautious():
         for op in (graph, folded):
             values = [evaluate(x, np.array([row])) for x in (op.x, op.rows)]
             values = [torch.from_numpy(np.array(v)) for v in values]
-            rest = (torch.from_numpy(op.weight), op.offset, op.signs, op.terms)
+            rest = (torch.from_numpy(op.weight), op.offset, op.signs, op.terms, op.shift)
             holds.append(bool(op.holds(*values, *rest)))
         assert holds[0] or not holds[1]
 

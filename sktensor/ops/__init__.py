@@ -3,7 +3,7 @@
 from .arithmetic import Arith, Map, MatMul, RowSum, cast
 from .base import Guard, Op, Retreat, column_count, parts
 from .categories import CategoryCodes
-from .columns import Cast, Column, Concat, Finite, Named, Provided, Select
+from .columns import Between, Cast, Column, Concat, Defined, Finite, Named, Provided, Select
 from .curves import Bins, Bounded, BoxCox, Interpolate, Products, YeoJohnson
 from .elementwise import FLOATS_OF_INTEGERS, UFUNCS, Above, Logistic, ndtri, sqrt
 from .encode import Fill, GatherSum, KnownCodes, Missing, OneHot, Recode, Search
@@ -33,6 +33,7 @@ __all__ = [
     "AllKnown",
     "ArgMax",
     "Arith",
+    "Between",
     "Bins",
     "Bounded",
     "BoxCox",
@@ -44,6 +45,7 @@ __all__ = [
     "Csr",
     "CsrParts",
     "Decided",
+    "Defined",
     "Fill",
     "FillTable",
     "Finite",

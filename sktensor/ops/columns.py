@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -119,6 +119,42 @@ class Finite(Guard):
         The latter sends rows to the native method that could have stayed; nothing worse.
         """
         return (x.nansum() if self.allow_nan else x.sum()).isfinite()
+
+
+@dataclass(frozen=True, eq=False)
+class Between(Guard):
+    """The same, where all values of another op are between their columns' bounds, or NaN."""
+
+    of: Op
+    low: np.ndarray  # (of.width,)
+    high: np.ndarray  # (of.width,)
+    allow_nan: bool = False
+
+    def holds(self, x: Tensor, *arguments: Any) -> Tensor:
+        of, low, high, allow_nan = arguments
+        if not torch.compiler.is_compiling():
+            # No magnitude is above the sum, or the length, of all: one look where bounds are far.
+            sizes = of.abs().nansum() if allow_nan else torch.linalg.vector_norm(of)
+            loosely = sizes <= self._nearest
+            if loosely:
+                return loosely
+        inside = (of >= low) & (of <= high)
+        return (inside | of.isnan()).all() if allow_nan else inside.all()
+
+    @cached_property
+    def _nearest(self) -> float:
+        """The magnitude up to which no value is out of bounds."""
+        return float(min(self.high.min(initial=np.inf), -self.low.max(initial=-np.inf)))
+
+
+@dataclass(frozen=True, eq=False)
+class Defined(Guard):
+    """The same, a function of another op, where it is finite or what it is a function of is NaN."""
+
+    of: Op
+
+    def holds(self, x: Tensor, *arguments: Any) -> Tensor:
+        return (x.isfinite() | arguments[0].isnan()).all()
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,6 +53,12 @@ class OneHot(Op):
     def sparse(self) -> bool:
         return self.sparse_result
 
+    def place(self, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which column of codes, and which code in it, each of some columns indicates."""
+        ends = np.cumsum(self.sizes)
+        of = np.searchsorted(ends, columns, side="right")
+        return of, columns - (ends - np.array(self.sizes))[of]
+
     def forward(self, x: Tensor, sizes: tuple[int, ...], *_: Any) -> Tensor:
         starts = torch.tensor([0, *np.cumsum(sizes)[:-1]], device=x.device)
         # One column more takes what is no category and is cut off.

@@ -18,7 +18,7 @@ from torch import Tensor
 from ..table import NUMPY_DTYPES
 from .arithmetic import Arith, Map, MatMul
 from .base import Guard, Op, Retreat, parts
-from .columns import Cast, Column, Concat, Finite, Named, Select
+from .columns import Between, Cast, Column, Concat, Finite, Named, Select
 from .elementwise import Above, Elementwise, Logistic
 from .encode import Fill, GatherSum, Missing, Recode
 from .forest import Forest
@@ -104,6 +104,18 @@ def _finite(op: Finite) -> Few:
     def check(x: np.ndarray) -> np.ndarray:
         if not isfinite(total(x, None)) and not (allow_nan and not np.isinf(x).any()):
             raise Retreat("a value that is not finite")
+        return x
+
+    return check
+
+
+def _between(op: Between) -> Few:
+    low, high, allow_nan = op.low, op.high, op.allow_nan
+
+    def check(x: np.ndarray, of: np.ndarray) -> np.ndarray:
+        inside = (of >= low) & (of <= high)
+        if not inside.all() and not (allow_nan and (inside | np.isnan(of)).all()):
+            raise Retreat("a value that is out of bounds")
         return x
 
     return check
@@ -228,9 +240,10 @@ def _decided(op: Decided) -> Few:
     longest = float(np.sqrt(np.square(weight).sum(0)).max(initial=0.0))
     eps = float(np.finfo(weight.dtype).eps)
     terms, offset, signs = max(len(weight), op.terms), op.offset, op.signs
+    shift = op.shift
 
     def check(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        reach = longest * np.sqrt(np.add.reduce(rows * rows, 1))
+        reach = longest * np.sqrt(np.add.reduce(rows * rows, 1)) + shift
         slack = eps * (4 * (terms + 4) * reach + 4 * offset * (reach > 0))
         if signs or x.ndim == 1:
             clear = (np.abs(x) >= (slack if x.ndim == 1 else slack[:, None])).all()
@@ -253,6 +266,7 @@ def _same(op: Named) -> Few:
 TWINS: dict[type[Op], Callable[[Any], Few | None]] = {
     ArgMax: _argmax,
     Arith: _arith,
+    Between: _between,
     Cast: _cast,
     Column: _column,
     Concat: _concat,

@@ -118,19 +118,20 @@ class Decided(Guard):
     offset: float  # the largest magnitude
     signs: bool = False  # whether each score's sign decides, as that of a lone score does
     terms: int = 0  # how many are added up, if more than the rows here have columns
+    shift: float = 0.0  # what is added to |rows| @ |weight|, for terms folded into the offset
 
     def holds(self, x: Tensor, *arguments: Any) -> Tensor:
-        rows, weight, offset, signs, _ = arguments
+        rows, weight, offset, signs, _, shift = arguments
         signs = signs or x.ndim == 1
         x = x if x.ndim == 2 else x[:, None]
         # |row| |w|, of lengths, bounds the product of magnitudes and costs no second product.
         length = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
-        reach = length * torch.linalg.vector_norm(weight, dim=0).max()
+        reach = length * torch.linalg.vector_norm(weight, dim=0).max() + shift
         loosely = self._clear(x, reach, offset, signs)
         if not torch.compiler.is_compiling() and loosely:
             return loosely
         reach = (rows.abs() @ weight.abs()).reshape(rows.shape[0], -1).amax(dim=1, keepdim=True)
-        return self._clear(x, reach, offset, signs)
+        return self._clear(x, reach + shift, offset, signs)
 
     def _clear(self, x: Tensor, reach: Tensor, offset: float, signs: bool) -> Tensor:
         """Whether every row's decision stands when scores are off by the rounding of `reach`."""

@@ -5,13 +5,21 @@ from collections.abc import Callable
 from ..graph import Rule, rewrite
 from ..ops import Op
 from .drop_guards import drop_guards
+from .fold_affine import fold_affine
 from .fold_one_hot import fold_one_hot
+from .fold_thresholds import fold_thresholds
 from .reuse_rows import reuse_rows
 
 # The pass, the root before and after it, and what every op became.
 Watch = Callable[[str, Op, Op, dict[Op, Op]], None]
 
-PASSES: tuple[Rule, ...] = (drop_guards, reuse_rows, fold_one_hot)
+PASSES: tuple[Rule, ...] = (
+    fold_thresholds,  # before guards are dropped: it moves them
+    drop_guards,
+    reuse_rows,
+    fold_one_hot,
+    fold_affine,  # of what is left of products and decisions
+)
 
 
 def optimize(op: Op, watch: Watch | None = None) -> Op:

@@ -17,6 +17,7 @@ from sklearn.preprocessing import (
 
 from ...ops import (
     Arith,
+    Between,
     Bins,
     Bounded,
     BoxCox,
@@ -38,7 +39,7 @@ from ...ops import (
 from ...table import TORCH_DTYPES
 from ..registry import Unsupported, converts
 from ..responses import transformer
-from ..validation import settled, validate
+from ..validation import numpy_dtype, settled, validate
 from .scaling import clipped, no_weak_scalars, scaled
 
 NEAR_THE_BOUNDS = 1e-7  # sklearn.preprocessing._data.BOUNDS_THRESHOLD
@@ -85,16 +86,15 @@ def power_transformer(est, x):
     no_weak_scalars(x)
     lambdas = np.asarray(est.lambdas_)
     if est.method == "box-cox":
-        x = BoxCox(Provided(x, x, _positive), lambdas)
+        dtype = numpy_dtype(x)
+        least, most = np.finfo(dtype).smallest_subnormal, dtype.type(np.inf)
+        low, high = (np.full(len(lambdas), end, dtype) for end in (least, most))
+        x = BoxCox(Between(x, x, low, high, True), lambdas)
     else:
         # Up to 1.8 by powers, after that by SciPy's logarithms.
         x = YeoJohnson(x, lambdas, hasattr(est, "_yeo_johnson_transform"))
     # The scaler refuses what overflowed.
     return transformer(scaled(est._scaler, Finite(x, True)) if est.standardize else x)
-
-
-def _positive(x: torch.Tensor) -> torch.Tensor:
-    return ~(x <= 0)
 
 
 @converts(PolynomialFeatures)

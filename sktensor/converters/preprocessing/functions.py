@@ -12,12 +12,11 @@ from sklearn.utils._set_output import _get_output_config
 from ...ops import (
     FLOATS_OF_INTEGERS,
     UFUNCS,
-    Arith,
     Cast,
+    Defined,
     Map,
     Named,
     Op,
-    Provided,
     is_table,
     signature,
 )
@@ -63,7 +62,7 @@ def applied(func: Any, x: Op, names: tuple[Any, ...] | None = None) -> Op:
         raise Unsupported("a function of a sparse matrix")
     values = _floats(func, x)
     result: Op = Map(values, fn)
-    result = Provided(result, Arith(_sound, values, result), _identity)
+    result = Defined(result, values)  # else there is something to warn of
     return result if names is None else Named(result, None, names, True)
 
 
@@ -84,12 +83,3 @@ def _floats(func: Any, x: Op) -> Op:
 
 def _width(kind: str) -> str:
     return kind if kind == "float32" else "float64" if kind in ("int64", "int32") else kind
-
-
-def _sound(x: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
-    """Whether there is nothing to warn of: what is no number was none before."""
-    return result.isfinite() | x.isnan()
-
-
-def _identity(holds: torch.Tensor) -> torch.Tensor:
-    return holds
