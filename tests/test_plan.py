@@ -79,7 +79,7 @@ def test_what_a_pass_took_stays_listed_and_names_the_pass():
     assert (encoder.backend, encoder.taken_by) == ("torch", "fold_one_hot")
     assert encoder.reason == "taken by fold_one_hot"
     assert encoder.device == "host"  # it looks strings up
-    assert steps["standardscaler"].taken_by == ""
+    assert steps["standardscaler"].taken_by == "fold_affine"
     assert steps["logisticregression"].n_bytes > 0
 
 
