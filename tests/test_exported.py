@@ -214,7 +214,7 @@ def test_methods_are_there_if_they_were_exported(tmp_path):
 
 
 def test_what_cannot_be_exported_is_refused_with_its_reason(tmp_path):
-    logs = make_pipeline(FunctionTransformer(np.log), DecisionTreeRegressor())
+    logs = make_pipeline(FunctionTransformer(np.log), KBinsDiscretizer(3, encode="ordinal"))
     for model, X, why in (
         (KNeighborsClassifier().fit(d.X, d.Y_MULTI), d.X, "no converter"),
         (OneHotEncoder().fit(d.STRINGS), d.STRINGS, "on the host"),
