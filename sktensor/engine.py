@@ -221,7 +221,16 @@ class Engine:
 
     def measured_plan(self, X: Any) -> Plan:
         """What runs where for `X`, and how long each stage takes, beside the native method."""
-        stages, timings = [], []
+        with warnings.catch_warnings():  # what is warned of says nothing of how long it takes
+            warnings.simplefilter("ignore")
+            stages, timings = self._measured(X)
+        plan = self.plan(None)
+        return replace(plan, stages=tuple(stages), timings=tuple(timings), n_rows=len(X))
+
+    def _measured(self, X: Any) -> tuple[list[Any], list[Timing]]:
+        """Every method's stages and times."""
+        stages: list[Any] = []
+        timings: list[Timing] = []
         for method in (m for m in METHODS if hasattr(self.estimator, m)):
             self.answer(method, X)
             native = measure.fastest(partial(natively, self.estimator, method, X))
@@ -235,8 +244,7 @@ class Engine:
                 timings.append(Timing(method, ours, native))
             except Retreat as why:
                 timings.append(Timing(method, None, native, str(why)))
-        plan = self.plan(None)
-        return replace(plan, stages=tuple(stages), timings=tuple(timings), n_rows=len(X))
+        return stages, timings
 
     def _steps(self, graphs: Graphs, methods: list[str]) -> list[Step]:
         return steps_of(graphs.trace, graphs.roots, graphs.owners, methods, str(self.device))
