@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..kernels import linear_numba
 from ..table import TORCH_DTYPES
 from .base import Op
 
@@ -163,11 +165,19 @@ class GatherSum(Op):
     def exact(self) -> bool:
         return False
 
+    @cached_property
+    def _starts(self) -> np.ndarray:
+        """Where the rows of each column begin."""
+        return np.cumsum([0, *self.sizes[:-1]])
+
     def forward(self, x: Tensor, sizes: tuple[int, ...], weight: Tensor) -> Tensor:
-        starts = torch.tensor([0, *np.cumsum(sizes)[:-1].tolist()], device=x.device)
-        at = torch.where(x >= 0, x + starts, len(weight) - 1)
         table = weight.reshape(len(weight), -1)
-        total = torch.nn.functional.embedding_bag(at, table, mode="sum")
+        if x.device.type == "cpu" and not torch.compiler.is_compiling():
+            total = linear_numba.gather_sum(x, self._starts, table)
+        else:
+            starts = torch.tensor([0, *np.cumsum(sizes)[:-1].tolist()], device=x.device)
+            at = torch.where(x >= 0, x + starts, len(weight) - 1)
+            total = torch.nn.functional.embedding_bag(at, table, mode="sum")
         return total if weight.ndim == 2 else total[:, 0]
 
 

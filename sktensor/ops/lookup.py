@@ -12,10 +12,12 @@ from torch import Tensor
 
 from ..table import Table
 from ..table.cells import is_nan, nulls_in, positions_in
+from ..threads import share_rows
 from .base import Guard, Op
 from .host import Retreat
 
 NUMBERS = "iuf"
+MANY_CELLS = 5000  # of a column, from which on looking them up is worth a thread
 FEW_CELLS = 1000  # up to so many, Arrow takes longer to get ready than Python to look them up
 
 
@@ -49,11 +51,19 @@ class Lookup(Op):
 
     def forward(self, x: Table, *_: Any) -> np.ndarray:
         codes = np.empty((len(x), self.width), np.int64)
-        for i, finder in enumerate(self._finders):
-            try:
-                codes[:, i] = finder.find(x, i, self.may_miss)
-            except (TypeError, ValueError) as error:
-                raise Retreat(str(error)) from error
+
+        def find(lo: int, hi: int) -> None:
+            for i in range(lo, hi):
+                try:
+                    codes[:, i] = self._finders[i].find(x, i, self.may_miss)
+                except (TypeError, ValueError) as error:
+                    raise Retreat(str(error)) from error
+
+        # Arrow looks up without the GIL, Python does not.
+        if len(x) > MANY_CELLS and all(x.strings(i) is not None for i in range(self.width)):
+            share_rows(find, self.width, 1)
+        else:
+            find(0, self.width)
         return codes
 
 
