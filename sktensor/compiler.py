@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
 from .converters import METHODS, Unsupported, conversion, convert
-from .converters.registry import Converted, native
+from .converters.registry import Converted, Responses, native
 from .graph import walk
 from .ops import Input, Native, Op, Several, as_csr
 from .owners import Owners
@@ -44,7 +44,11 @@ def build(estimator: Any, signature: Signature, sample: Any = None) -> Graphs:
             try:
                 found[method] = _as_answer(op)
             except Unsupported as why:  # what a native step returns could not be found out
-                found[method] = native(estimator, table, method, str(why))
+                op = found[method] = native(estimator, table, method, str(why))
+                if all(c.estimator is not estimator for c in current.trace):  # a pipeline, say
+                    name, ops = type(estimator).__name__, {method: op}
+                    alone = replace(Responses(), **ops)
+                    current.trace.append(Converted(name.lower(), estimator, alone, table))
     together: Op = Several(tuple(found.values()))
     owners = Owners(together, current.trace)
 
@@ -70,6 +74,8 @@ def _as_answer(op: Op) -> Op:
     """The root in the form the native method returns: sparse where that is."""
     if isinstance(op, Native):
         return op
+    if op.stays_sparse:
+        raise Unsupported("an answer that is sparse, as its input is")
     return as_csr(op) if op.sparse else op
 
 

@@ -24,7 +24,14 @@ from .plan import Plan, Step, Timing, measure
 from .plan.account import stages_of, steps_of
 from .program import Program
 from .snapshot import Snapshot
-from .table import TORCH_DTYPES, Signature, signature_of, unknown_signature
+from .table import (
+    TORCH_DTYPES,
+    Signature,
+    first_rows,
+    row_count,
+    signature_of,
+    unknown_signature,
+)
 
 logger = logging.getLogger("sktensor")
 
@@ -66,7 +73,7 @@ class Engine:
     def answer(self, method: str, X: Any) -> Any:
         """What the estimator's `method` says of `X`, by a program or natively."""
         signature = signature_of(X)
-        if signature is None or len(X) == 0 or method not in METHODS:
+        if signature is None or row_count(X) == 0 or method not in METHODS:
             return self._answer_natively(method, X)
         key = (method, signature, get_config()["transform_output"], _device_of(X))
         program, warned = self._programs.get(key) or self._compile(key, X)
@@ -165,7 +172,7 @@ class Engine:
 
     def _build(self, signature: Signature, X: Any) -> Graphs:
         with np.errstate(all="ignore"):  # logarithms of constants and the like
-            graphs = build(self.estimator, signature, X[:SAMPLE_ROWS])
+            graphs = build(self.estimator, signature, first_rows(X, SAMPLE_ROWS))
         self._log(graphs)
         return graphs
 
@@ -225,7 +232,7 @@ class Engine:
             warnings.simplefilter("ignore")
             stages, timings = self._measured(X)
         plan = self.plan(None)
-        return replace(plan, stages=tuple(stages), timings=tuple(timings), n_rows=len(X))
+        return replace(plan, stages=tuple(stages), timings=tuple(timings), n_rows=row_count(X))
 
     def _measured(self, X: Any) -> tuple[list[Any], list[Timing]]:
         """Every method's stages and times."""
@@ -265,6 +272,10 @@ class Engine:
     def numeric_roots(self, X: Any, methods: tuple[str, ...]) -> tuple[dict[str, Op], Signature]:
         """The roots of some methods for input like `X`, none of which may be native."""
         signature = signature_of(X) if X is not None else self._last
+        if signature is not None and signature.is_sparse:
+            if X is not None:
+                raise Unsupported("sparse input")
+            signature = None
         signature = signature or _numeric_signature(self.estimator)
         if X is not None and signature_of(X) is None:
             raise Unsupported(f"input of type {type(X).__name__}")

@@ -34,7 +34,7 @@ from .ops import (
     is_table,
     parts,
 )
-from .table import Table, as_dense
+from .table import Table, as_dense, row_count
 from .threads import settle, share_rows
 
 L2_BYTES = 2**21  # what the widest result of a block may take
@@ -71,7 +71,7 @@ class Program:
     def __call__(self, X: Any) -> Any:
         if isinstance(X, Tensor):
             return self._answer(X.detach(), self._run)
-        if len(X) > self._few_rows:
+        if row_count(X) > self._few_rows:
             return to_host(self._answer(X, self._run))
         if self._only is not None:
             settle()
@@ -87,7 +87,7 @@ class Program:
             if isinstance(stage, HostStage):
                 stage.run(results)
             else:
-                run(stage, results, len(x))
+                run(stage, results, row_count(x))
         answer = results[self.root]
         return answer.native() if isinstance(answer, Table) else answer
 
@@ -106,20 +106,20 @@ class Program:
         """The seconds that each stage takes, the bytes it reads, and those it hands on."""
         x = Table.of(X) if self.input is not None and is_table(self.input) else X
         results: dict[Op, Any] = {} if self.input is None else {self.input: x}
-        found = []
+        found, n_rows = [], row_count(x)
         for i, stage in enumerate(self.stages):
             start = perf_counter()
             if isinstance(stage, HostStage):
                 stage.run(results)
             else:
-                self._run(stage, results, len(x))
+                self._run(stage, results, n_rows)
             if self.device.type == "cuda":
                 torch.cuda.synchronize(self.device)
             seconds = perf_counter() - start
             later = {x for s in self.stages[i + 1 :] for op in s.ops for x in op.inputs}
             handed_on = [op for op in stage.ops if op in later or op is self.root]
-            read = sum(_size(op, results, len(x)) for op in _reads(stage))
-            found.append((seconds, read, sum(_size(op, results, len(x)) for op in handed_on)))
+            read = sum(_size(op, results, n_rows) for op in _reads(stage))
+            found.append((seconds, read, sum(_size(op, results, n_rows) for op in handed_on)))
         return found
 
     def _run(self, stage: DeviceStage, results: dict[Op, Any], n_rows: int) -> None:
@@ -181,7 +181,8 @@ class HostStage:
                 if op in self._read:
                     result = op.check(result)
             else:
-                result = op.forward(*(as_dense(self._value(v, results)) for v in op.arguments))
+                values = (self._value(v, results) for v in op.arguments)
+                result = op.forward(*(values if op.takes_sparse else map(as_dense, values)))
             results[op] = result
 
     @cached_property

@@ -32,7 +32,7 @@ from .responses import regressor, transformer
 from .validation import as_numbers, numpy_dtype
 
 
-@converts(Pipeline)
+@converts(Pipeline, sparse=True)
 def pipeline(est, x):
     responses = Responses(transform=x)
     for name, step in est.steps:
@@ -138,17 +138,17 @@ def as_array(x: Op, one_dtype: bool = False) -> Op:
     return as_numbers(x, "numeric")
 
 
-@converts(GridSearchCV, RandomizedSearchCV, HalvingGridSearchCV, HalvingRandomSearchCV)
+@converts(GridSearchCV, RandomizedSearchCV, HalvingGridSearchCV, HalvingRandomSearchCV, sparse=True)
 def search(est, x):
     return convert(est.best_estimator_, x, "best_estimator_")
 
 
-@converts(FrozenEstimator)
+@converts(FrozenEstimator, sparse=True)
 def frozen(est, x):
     return convert(est.estimator, x, "estimator")
 
 
-@converts(TransformedTargetRegressor)
+@converts(TransformedTargetRegressor, sparse=True)
 def transformed_target(est, x):
     prediction = convert(est.regressor_, x, "regressor_").get("predict")
     column = prediction if prediction.width is not None else Concat((prediction,))

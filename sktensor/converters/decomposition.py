@@ -22,7 +22,7 @@ def pca(est, x):
     return transformer(projected / np.maximum(spread, np.finfo(spread.dtype).eps))
 
 
-@converts(TruncatedSVD)
+@converts(TruncatedSVD, sparse=True)
 def truncated_svd(est, x):
     x = validate(est, x, "numeric", accept_sparse=True)
     _known(est.singular_values_, est.singular_values_.max())

@@ -37,6 +37,7 @@ from .validation import validate
     GenericUnivariateSelect,
     SelectFromModel,
     SequentialFeatureSelector,
+    sparse=True,
 )
 def selector(est, x):
     return transformer(_selected(est, x))

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from scipy import sparse as sp
 
-from ..ops import ArgMax, Column, Decided, Finite, Map, MatMul, Op, Shares, cast
+from ..ops import (
+    ArgMax,
+    Column,
+    CsrProduct,
+    CsrSizes,
+    Decided,
+    Finite,
+    Map,
+    MatMul,
+    Op,
+    Shares,
+    ValidCsr,
+    cast,
+)
 from ..table import TORCH_DTYPES
 from .registry import Responses, Unsupported
 from .responses import classifier, positive, two_columns
@@ -61,11 +74,23 @@ def linear(x: Op, coef: Any, intercept: Any = None) -> Linear:
     common = np.result_type(numpy_dtype(x), coef)
     if common == np.float32:
         raise Unsupported("a product in float32 rounds as NumPy's BLAS orders it")
+    if x.stays_sparse:
+        return _sparse_linear(x, np.ascontiguousarray(coef.T, np.float64), intercept, offset)
     rows = cast(x.x if isinstance(x, Finite) else x, TORCH_DTYPES[common])
     weight = np.ascontiguousarray(coef.T, common)
     product: Op = MatMul(rows, weight)
     result = product if intercept is None else plus(product, intercept)
     return Linear(Finite(result), rows, weight, offset)
+
+
+def _sparse_linear(x: Op, weight: np.ndarray, intercept: Any, offset: Any) -> Linear:
+    """The same of a sparse matrix, judged by the sizes of its rows and the largest weights."""
+    if isinstance(x, ValidCsr):  # what is not finite there makes a result that is not
+        x = replace(x, allow_nan=True, allow_inf=True)
+    product = CsrProduct(x, weight)
+    result = product if intercept is None else plus(product, intercept)
+    largest = np.abs(weight.reshape(len(weight), -1)).max(axis=0, keepdims=True)
+    return Linear(Finite(result), CsrSizes(x), largest, offset)
 
 
 def plus(x: Op, y: Any) -> Op:

@@ -47,17 +47,18 @@ from .validation import validate
     lm.Ridge,
     lm.RidgeCV,
     lm.TheilSenRegressor,
+    sparse=True,
 )
 def linear_regressor(est, x):
     return regressor(linear_function(est, x).result)
 
 
-@converts(lm.SGDRegressor, lm.PassiveAggressiveRegressor)
+@converts(lm.SGDRegressor, lm.PassiveAggressiveRegressor, sparse=True)
 def sgd_regressor(est, x):
     return regressor(linear_function(est, x).scores)
 
 
-@converts(lm.GammaRegressor, lm.PoissonRegressor, lm.TweedieRegressor)
+@converts(lm.GammaRegressor, lm.PoissonRegressor, lm.TweedieRegressor, sparse=True)
 def generalized_linear_regressor(est, x):
     raw = linear_function(est, x, "float").result
     link = type(est._base_loss.link).__name__
@@ -69,16 +70,19 @@ def generalized_linear_regressor(est, x):
     return regressor(raw)
 
 
-@converts(lm.RANSACRegressor)
+@converts(lm.RANSACRegressor, sparse=True)
 def ransac_regressor(est, x):
     names = x.names
+    if x.stays_sparse:  # whose format is kept
+        validate(est, x, "numeric", accept_sparse=True)
+        return regressor(convert(est.estimator_, x, "estimator_").get("predict"))
     x = validate(est, x, "numeric", allow_nan=True, accept_sparse=True)
     if names is not None:
         x = Concat((x,))  # what has been validated is an array, without names
     return regressor(convert(est.estimator_, x, "estimator_").get("predict"))
 
 
-@converts(lm.LogisticRegression, lm.LogisticRegressionCV)
+@converts(lm.LogisticRegression, lm.LogisticRegressionCV, sparse=True)
 def logistic_regression(est, x):
     f = linear_function(est, x)
     return linear_classifier(est, f, proba=_logistic_proba(est, f.scores))
@@ -98,12 +102,12 @@ def _logistic_proba(est: Any, scores: Op) -> Op:
     return Softmax(Concat((-scores, scores)) if scores.width is None else scores)
 
 
-@converts(lm.Perceptron, lm.PassiveAggressiveClassifier)
+@converts(lm.Perceptron, lm.PassiveAggressiveClassifier, sparse=True)
 def perceptron(est, x):
     return linear_classifier(est, linear_function(est, x))
 
 
-@converts(lm.SGDClassifier)
+@converts(lm.SGDClassifier, sparse=True)
 def sgd_classifier(est, x):
     f = linear_function(est, x)
     if est.loss == "log_loss":
@@ -131,7 +135,7 @@ def _clip(x: torch.Tensor) -> torch.Tensor:
     return x.clamp(-1, 1)
 
 
-@converts(lm.SGDOneClassSVM)
+@converts(lm.SGDOneClassSVM, sparse=True)
 def sgd_one_class_svm(est, x):
     x = validate(est, x, "numeric", accept_sparse=True)
     f = linear(x, est.coef_, -est.offset_)
@@ -149,7 +153,7 @@ def _not_negative(x: torch.Tensor) -> torch.Tensor:
     return x >= 0
 
 
-@converts(lm.RidgeClassifier, lm.RidgeClassifierCV)
+@converts(lm.RidgeClassifier, lm.RidgeClassifierCV, sparse=True)
 def ridge_classifier(est, x):
     f = linear_function(est, x)
     if est._label_binarizer.y_type_.startswith("multilabel"):

@@ -22,7 +22,7 @@ from sklearn.utils._set_output import _auto_wrap_is_configured, _get_output_conf
 from sklearn.utils.validation import check_is_fitted
 
 from ..graph import evaluate, is_exact
-from ..ops import Columns, Named, Native, Op, Select, as_csr, is_table, signature
+from ..ops import Columns, CsrSelect, Named, Native, Op, Select, as_csr, is_table, signature
 
 
 class Unsupported(Exception):
@@ -54,6 +54,7 @@ METHODS = tuple(f.name for f in fields(Responses) if f.name != "reasons")
 
 Converter = Callable[[Any, Op], Responses]
 _CONVERTERS: dict[type, Converter] = {}
+_TAKE_SPARSE: set[Converter] = set()  # those that know what to do where `x.stays_sparse`
 
 # Estimators made of estimators and nothing else: a plan lists what they are made of.
 CONTAINERS = frozenset({"Pipeline", "FeatureUnion", "ColumnTransformer"})
@@ -103,13 +104,16 @@ def current_conversion() -> Conversion:
     return _CURRENT.get() or Conversion()
 
 
-def converts(*types: type) -> Callable[[Converter], Converter]:
+def converts(*types: type, sparse: bool = False) -> Callable[[Converter], Converter]:
     """Register the decorated converter for estimators of exactly these types.
 
     Parameters
     ----------
     *types : type
         Estimator classes. Subclasses are not meant: they may override anything.
+    sparse : bool, default=False
+        Whether the converter reads a table that is a sparse matrix without making it dense. Where
+        it does not, such tables are answered natively.
 
     Returns
     -------
@@ -120,6 +124,8 @@ def converts(*types: type) -> Callable[[Converter], Converter]:
 
     def register(converter: Converter) -> Converter:
         _CONVERTERS.update(dict.fromkeys(types, converter))
+        if sparse:
+            _TAKE_SPARSE.add(converter)
         return converter
 
     return register
@@ -164,6 +170,8 @@ def _convert(estimator: Any, x: Op) -> Responses:
     converter = _CONVERTERS.get(type(estimator))
     if converter is None:
         raise Unsupported("no converter")
+    if x.stays_sparse and converter not in _TAKE_SPARSE:
+        raise Unsupported("sparse input")
     if isinstance(estimator, BaseEstimator):
         _check_fitted(estimator)
         _check_copies(estimator)
@@ -214,7 +222,7 @@ def native(estimator: Any, x: Op, method: str, reason: str, squeeze: bool = Fals
     """The estimator's own `method` on `x`, handed over as the step before would hand it over."""
     if x.names is not None and not x.on_host:
         raise Unsupported(f"{type(estimator).__name__} reads a DataFrame made on the way")
-    if x.sparse and not isinstance(x, Native):
+    if x.sparse and not x.stays_sparse and not isinstance(x, Native):
         x = as_csr(x)
     current = current_conversion()
     ask = None if current.sample is None else (lambda op: _ask(op, current))
@@ -280,4 +288,6 @@ def select(x: Op, columns: list[int]) -> Op:
         return x
     if is_table(x):
         return Columns(x, tuple(columns))
+    if x.stays_sparse:
+        return CsrSelect(x, np.asarray(columns, np.int64))
     return Select(x, np.asarray(columns, np.int64))

@@ -7,11 +7,11 @@ from .registry import converts
 from .responses import regressor
 
 
-@converts(LinearSVC)
+@converts(LinearSVC, sparse=True)
 def linear_svc(est, x):
     return linear_classifier(est, linear_function(est, x))
 
 
-@converts(LinearSVR)
+@converts(LinearSVR, sparse=True)
 def linear_svr(est, x):
     return regressor(linear_function(est, x).result)

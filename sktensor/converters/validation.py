@@ -12,7 +12,7 @@ import torch
 from sklearn.utils.validation import _check_feature_names
 
 from ..graph import is_exact
-from ..ops import Cast, Finite, Numbers, Op, is_table, signature
+from ..ops import Cast, Finite, Numbers, Op, ValidCsr, is_table, signature
 from ..table import NULLABLE_NUMBERS, NUMPY_DTYPES, TORCH_DTYPES, UNKNOWN
 from .registry import Unsupported, current_conversion
 
@@ -44,12 +44,28 @@ def validate(
         raise Unsupported(f"{x.width} columns where {n_features} were fitted")
     if x.sparse and not accept_sparse:
         raise Unsupported("sparse input")
+    if x.stays_sparse:
+        return _valid_csr(estimator, x, dtype, allow_nan, allow_inf)
     check_names(estimator, x)
     x = as_numbers(x, dtype)
     assert x.dtype is not None
     if allow_inf or not x.dtype.is_floating_point or _is_guarded(x, allow_nan):
         return x
     return Finite(x, allow_nan)
+
+
+def _valid_csr(
+    estimator: Any, x: Op, dtype: torch.dtype | str | None, allow_nan: bool, allow_inf: bool
+) -> Op:
+    """The same of a sparse matrix; not all estimators warn of the names that it lacks."""
+    if hasattr(estimator, "feature_names_in_"):
+        raise Unsupported("sparse input without the names that were fitted")
+    if x.dtype is None:
+        raise Unsupported("no numbers")
+    wanted = dtype
+    if not isinstance(wanted, torch.dtype):
+        wanted = torch.float64 if dtype == "float" and x.dtype not in FLOATS else x.dtype
+    return ValidCsr(x, wanted, allow_nan, allow_inf)
 
 
 def settled(x: Op) -> Op:

@@ -4,6 +4,7 @@ from .arithmetic import Arith, Map, MatMul, RowSum, cast
 from .base import Guard, Op, Retreat, column_count, parts
 from .categories import CategoryCodes
 from .columns import Between, Cast, Column, Concat, Defined, Finite, Named, Provided, Select
+from .csr import CsrProduct, CsrScale, CsrSelect, CsrSizes, ValidCsr
 from .curves import Bins, Bounded, BoxCox, Interpolate, Products, YeoJohnson
 from .elementwise import FLOATS_OF_INTEGERS, UFUNCS, Above, Logistic, ndtri, sqrt
 from .encode import Fill, GatherSum, KnownCodes, Missing, OneHot, Recode, Search
@@ -44,6 +45,10 @@ __all__ = [
     "Concat",
     "Csr",
     "CsrParts",
+    "CsrProduct",
+    "CsrScale",
+    "CsrSelect",
+    "CsrSizes",
     "Decided",
     "Defined",
     "Fill",
@@ -82,6 +87,7 @@ __all__ = [
     "Softmax",
     "Spline",
     "Take",
+    "ValidCsr",
     "WeightedMedian",
     "YeoJohnson",
     "as_csr",

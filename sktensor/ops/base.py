@@ -40,7 +40,17 @@ class Op:
 
     @property
     def sparse(self) -> bool:
-        """Whether the native result is a sparse matrix here; ours never is on the way."""
+        """Whether the native result is a sparse matrix here; ours is where it `stays_sparse`."""
+        return False
+
+    @property
+    def stays_sparse(self) -> bool:
+        """Whether the result is a sparse matrix here too, which nobody may make dense."""
+        return False
+
+    @property
+    def takes_sparse(self) -> bool:
+        """Whether `forward` takes what is a sparse matrix as it is."""
         return False
 
     @property

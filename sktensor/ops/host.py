@@ -44,6 +44,14 @@ class Input(Op):
     def on_host(self) -> bool:
         return True
 
+    @property
+    def sparse(self) -> bool:
+        return self.signature.is_sparse
+
+    @property
+    def stays_sparse(self) -> bool:
+        return self.signature.is_sparse
+
     def forward(self, *_: Any) -> Any:
         raise RuntimeError("the program supplies the input")
 
@@ -163,6 +171,10 @@ class Native(Op):
     def sparse(self) -> bool:
         _ = self.signature
         return self.__dict__.get("_sparse", False)
+
+    @property
+    def stays_sparse(self) -> bool:
+        return self.x.stays_sparse and self.sparse
 
     @property
     def on_host(self) -> bool:

@@ -14,7 +14,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.sparse import csr_array, csr_matrix, issparse
+from scipy.sparse import (
+    coo_array,
+    coo_matrix,
+    csc_array,
+    csc_matrix,
+    csr_array,
+    csr_matrix,
+    issparse,
+)
 from sklearn import get_config
 from sklearn.utils import _safe_indexing
 
@@ -42,6 +50,7 @@ NULLABLE_NUMBERS = frozenset(
     [f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)] + ["Float64", "boolean"]
 )
 UNKNOWN = "unknown"
+SPARSE = frozenset([csr_array, csr_matrix, csc_array, csc_matrix, coo_array, coo_matrix])
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,11 @@ class Signature:
     @property
     def is_frame(self) -> bool:
         return self.container in ("pandas", "polars")
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether it is a sparse matrix, of the format that `container` names."""
+        return self.container in ("csr", "csc", "coo")
 
     def select(self, columns: Sequence[int]) -> Signature:
         """The signature of some of the columns."""
@@ -88,6 +102,9 @@ def signature_of(X: Any) -> Signature | None:
     if kind is torch.Tensor or kind is torch.nn.Parameter:
         fits = X.ndim == 2 and X.layout is torch.strided and X.dtype in NUMPY_DTYPES
         return Signature(X.shape[1], X.dtype, container="torch") if fits else None
+    if kind in SPARSE:
+        dtype = TORCH_DTYPES.get(X.dtype) if X.ndim == 2 else None
+        return None if dtype is None else Signature(X.shape[1], dtype, container=X.format)
     library = kind.__module__.partition(".")[0]
     if library == "pandas" and kind is sys.modules["pandas"].DataFrame:
         return _pandas_signature(X)
@@ -95,6 +112,16 @@ def signature_of(X: Any) -> Signature | None:
         kinds = tuple(_polars_kind(dtype) for dtype in X.dtypes)
         return Signature(X.width, None, kinds, tuple(X.columns), "polars")
     return None
+
+
+def row_count(X: Any) -> int:
+    """How many rows there are of what a caller passed, or of a `Table`."""
+    return X.shape[0] if issparse(X) else len(X)
+
+
+def first_rows(X: Any, n: int) -> Any:
+    """At most `n` rows of what a caller passed, in its own container."""
+    return type(X)(X.tocsr()[:n]) if issparse(X) else X[:n]
 
 
 def _array_signature(X: np.ndarray) -> Signature | None:

@@ -22,7 +22,7 @@ from sklearn.preprocessing import (
 from sklearn.utils.fixes import parse_version
 
 from ...graph import walk
-from ...ops import Arith, Cast, Concat, Map, Native, Op, RowSum, cast, sqrt
+from ...ops import Arith, Cast, Concat, CsrScale, Map, Native, Op, RowSum, cast, sqrt
 from ..registry import Unsupported, converts
 from ..responses import transformer
 from ..validation import numpy_dtype, settled, validate
@@ -35,7 +35,7 @@ WEAK_SCALARS = np.result_type(np.empty(1, np.float32), np.float64(1)) == np.floa
 CASTS_FIRST = parse_version(__version__) >= parse_version("1.8")
 
 
-@converts(StandardScaler)
+@converts(StandardScaler, sparse=True)
 def standard_scaler(est, x):
     x = validate(est, x, allow_nan=True, accept_sparse=not est.with_mean)
     if x.sparse:
@@ -76,6 +76,8 @@ def scaled_sparse(x: Op, scale: np.ndarray | float) -> Op:
     factor = 1.0 / np.asarray(scale)
     if not np.isfinite(factor).all():
         raise Unsupported("sparse input and a scale that would not keep 0")
+    if x.stays_sparse:
+        return CsrScale(x, np.broadcast_to(factor, (x.width or 0,)))
     if any(isinstance(op, Native) for op in walk(x)):
         raise Unsupported("sparse input of a format known only once it is there")
     return Concat((in_place(torch.mul, x, factor),), True)
@@ -108,7 +110,7 @@ def clipped(x: Op, low: float, high: float) -> Op:
     return Arith(torch.minimum, x, np.array([high], dtype))
 
 
-@converts(MaxAbsScaler)
+@converts(MaxAbsScaler, sparse=True)
 def max_abs_scaler(est, x):
     x = validate(est, x, allow_nan=True, accept_sparse=True)
     clip = getattr(est, "clip", False)
@@ -120,7 +122,7 @@ def max_abs_scaler(est, x):
     return transformer(clipped(x, -1.0, 1.0) if clip else x)
 
 
-@converts(RobustScaler)
+@converts(RobustScaler, sparse=True)
 def robust_scaler(est, x):
     x = validate(est, x, allow_nan=True, accept_sparse=not est.with_centering)
     if x.sparse:
