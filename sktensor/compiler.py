@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -46,9 +46,8 @@ def build(estimator: Any, signature: Signature, sample: Any = None) -> Graphs:
             except Unsupported as why:  # what a native step returns could not be found out
                 op = found[method] = native(estimator, table, method, str(why))
                 if all(c.estimator is not estimator for c in current.trace):  # a pipeline, say
-                    name, ops = type(estimator).__name__, {method: op}
-                    alone = replace(Responses(), **ops)
-                    current.trace.append(Converted(name.lower(), estimator, alone, table))
+                    name, ops = type(estimator).__name__.lower(), Responses(transform=op)
+                    current.trace.append(Converted(name, estimator, ops, table))
     together: Op = Several(tuple(found.values()))
     owners = Owners(together, current.trace)
 
