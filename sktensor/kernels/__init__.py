@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from . import forest_numba, forest_torch
-from .forest_cpu import PackedForest
+from .packed import PackedForest, packs
 
-__all__ = ["PackedForest", "forest", "leaves"]
+__all__ = ["PackedForest", "forest", "leaves", "packs"]
 
 
 def forest(

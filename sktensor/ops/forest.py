@@ -47,7 +47,7 @@ class Forest(Op):
         return TORCH_DTYPES[self.value.dtype]
 
     def forward(self, x: Tensor, *arrays: Any) -> Tensor:
-        if x.device.type == "cpu" and not torch.compiler.is_compiling():
+        if not torch.compiler.is_compiling() and kernels.packs(x.device):
             return self._packed(x)
         return kernels.forest(x, *arrays)
 
@@ -57,7 +57,7 @@ class Forest(Op):
 
     @cached_property
     def _packed(self) -> kernels.PackedForest:
-        """The forest as it lies in memory for the CPU, once for all methods that read it."""
+        """The forest as kernels want it, once on each device for all methods that read it."""
         return kernels.PackedForest(*self.arrays)
 
 

@@ -97,7 +97,7 @@ def keys_of(threshold: np.ndarray) -> np.ndarray:
 
 def shape_of(forest: Canonical) -> dict[str, int]:
     """The numbers that the choice of a layout looks at."""
-    leaves, depth, nodes = _measure(forest.column, forest.left, forest.right, forest.roots)
+    leaves, depth, nodes = measure(forest.column, forest.left, forest.right, forest.roots)
     return {
         "n_trees": len(forest.roots),
         "n_nodes": int(nodes.sum()),
@@ -110,7 +110,7 @@ def shape_of(forest: Canonical) -> dict[str, int]:
 
 
 @compiled()
-def _measure(column, left, right, roots):
+def measure(column, left, right, roots):
     """Leaves, depth and nodes of each tree."""
     n_trees = len(roots)
     leaves = np.zeros(n_trees, np.int64)

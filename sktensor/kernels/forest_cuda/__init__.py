@@ -1,0 +1,213 @@
+"""Forests on a card, in Triton: bitvectors for trees of at most 64 leaves, a walk for all others.
+
+The layouts are those of the CPU, put on the card. Rows are first made keys, a column after the
+other, so that the rows of a program lie side by side; no kernel behind that sees a float of a row,
+a NaN or a code. One program adds the leaves of its rows tree by tree: the order of summation, and
+so every bit, is that of the plain walk, and nothing is added atomically.
+
+What fixes the speed on a card (`ROWS`, `OUTPUTS`) is reasoned, not measured.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+import triton
+from torch import Tensor
+
+from ..forest_cpu import Shape, bitvector, few_rows_layout, linked
+from ..forest_cpu.coded import are_short
+from ..forest_cpu.packing import Canonical, canonical, first_nan, measure, shape_of
+from .programs import add_bitvectors, add_walks, fill_classes, fill_keys
+
+ROWS = 128  # of a program: one for each of its threads
+COLUMNS = 16  # of a program that makes keys
+OUTPUTS = 16  # at most so many are added by one program: they are kept in registers
+MOST_KEYS = 1 << 26  # at a time, so that the keys of many rows do not fill the card
+NO_SETS, SHORT_SETS, LONG_SETS = 0, 1, 2
+
+
+class CardForest:
+    """A forest on one device; called with rows there it gives the sums of their leaves."""
+
+    def __init__(self, forest: Canonical, shape: Shape, device: torch.device):
+        self.device = device
+        self.layout = choose(shape, forest.key)
+        forest, begin, end = _by_output(forest)
+        self._begin, self._end = self._put(begin), self._put(end)
+        self._n_outputs = forest.n_outputs
+        self._source, self._nan_low = self._put(forest.source), self._put(forest.nan_low)
+        self._infinity = int(first_nan(forest.key)[0])
+        self._coded = None if forest.coded is None else _Columns(*map(self._put, forest.coded))
+        self._words = self._begin if self._coded is None else self._coded.words
+        self._vector = forest.value.ndim == 2
+        self._dtype = self._put(forest.value[:0]).dtype
+        self._n_trees = len(forest.roots)
+        if self._n_trees:
+            self._pack(forest)
+
+    def _pack(self, forest: Canonical) -> None:
+        """Set `_kernel`, and what it is called with between the trees and the leaves."""
+        arrays: list[Any]
+        if self.layout == "bitvector":
+            packed = bitvector.pack(forest)
+            arrays = [packed.first, packed.column.astype(np.int64), packed.threshold, packed.mask]
+            if packed.coded is not None:
+                # Their columns come after those with thresholds.
+                column = packed.coded.column.astype(np.int64) + len(forest.source)
+                at = packed.coded.at.astype(np.int64)
+                arrays += [packed.coded.first, column, at, packed.coded.mask]
+            else:
+                arrays += arrays  # in their places, where nothing reads them
+            leaf = packed.leaf
+            constants = {"WIDTH": leaf.shape[1], "CODED": packed.coded is not None}
+            self._kernel: Any = add_bitvectors
+        else:
+            pack = linked.pack_narrow if self.layout == "narrow" else linked.pack_wide
+            walked = pack(forest)
+            depth = measure(forest.column, forest.left, forest.right, forest.roots)[1]
+            arrays = [walked.first, depth, walked.node]
+            leaf = walked.leaf
+            sets = NO_SETS
+            if forest.coded is not None:
+                sets = SHORT_SETS if are_short(forest.coded) else LONG_SETS
+            constants = {"WIDE": self.layout == "wide", "SETS": sets}
+            self._kernel = add_walks
+        self._arrays: list[Any] = [self._put(a) for a in arrays]
+        if self.layout != "bitvector":
+            self._arrays.append(len(forest.source))
+        self._leaf, self._constants = self._put(leaf), constants
+
+    def _put(self, array: np.ndarray) -> Tensor:
+        """On the device, unsigned integers as the signed ones of their bits."""
+        if array.dtype.kind == "u":
+            array = array.view(f"i{array.itemsize}")
+        elif array.dtype == bool:
+            array = array.view(np.int8)
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        shape = x.shape[0], self._n_outputs
+        out = torch.zeros(shape, dtype=self._dtype, device=self.device)
+        if not self._n_trees or not x.shape[0]:
+            return out
+        n_columns = self._source.shape[0] + (0 if self._coded is None else self._coded.n)
+        size = max(ROWS, MOST_KEYS // max(n_columns, 1) // ROWS * ROWS)
+        # Triton launches on the current card, whichever that is.
+        with torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext():
+            for lo in range(0, x.shape[0], size):
+                rows = x[lo : lo + size]
+                self._sum(self._keys(rows, n_columns), out[lo : lo + size])
+        return out
+
+    def _keys(self, x: Tensor, n_columns: int) -> Tensor:
+        """Keys and classes, (n_columns, n)."""
+        bits = x.view(torch.int32 if x.dtype == torch.float32 else torch.int64)
+        n_rows, n_plain = x.shape[0], self._source.shape[0]
+        keys = torch.empty((n_columns, n_rows), dtype=bits.dtype, device=self.device)
+        steps = x.stride()
+        groups = triton.cdiv(n_plain, COLUMNS)
+        if groups:
+            fill_keys[(triton.cdiv(n_rows, ROWS) * groups,)](
+                bits,
+                *steps,
+                n_rows,
+                self._source,
+                self._nan_low,
+                n_plain,
+                keys,
+                groups,
+                INFINITY=self._infinity,
+                TOP=(1 << (8 * bits.itemsize - 1)) - 1,
+                SHIFT=8 * bits.itemsize - 1,
+                ROWS=ROWS,
+                COLUMNS=COLUMNS,
+            )
+        if self._coded is not None:
+            coded = self._coded
+            fill_classes[(triton.cdiv(n_rows, ROWS) * coded.n,)](
+                x,
+                *steps,
+                n_rows,
+                coded.source,
+                coded.size,
+                coded.first,
+                coded.table,
+                keys[n_plain:],
+                coded.n,
+                ROWS=ROWS,
+            )
+        return keys
+
+    def _sum(self, keys: Tensor, out: Tensor) -> None:
+        n_rows, n_groups = keys.shape[1] if len(keys) else len(out), len(self._begin)
+        self._kernel[(triton.cdiv(n_rows, ROWS) * n_groups,)](
+            keys,
+            n_rows,
+            self._begin,
+            self._end,
+            *self._arrays,
+            self._words,
+            self._leaf,
+            out,
+            self._n_outputs,
+            n_groups,
+            ROWS=ROWS,
+            OUTPUTS=_outputs(self._n_outputs) if self._vector else 1,
+            VECTOR=self._vector,
+            **self._constants,
+        )
+
+
+def check(device: torch.device) -> None:
+    """Run a small forest; RuntimeError where it does not answer as it should."""
+    threshold = np.array([0.5, 0, 0], np.float32)
+    feature, children = np.array([0, -1, -1]), np.array([[1, 2], [0, 0], [0, 0]])
+    value, roots = np.array([[0.0], [1.0], [2.0]]), np.array([0])
+    missing_left = np.array([True, False, False])
+    left, right = children.T
+    forest = canonical(feature, threshold, left, right, missing_left, value, roots)
+    x = torch.tensor([[0.5], [1.0], [float("nan")]], device=device)
+    answer = CardForest(forest, Shape(**shape_of(forest)), device)(x).tolist()
+    if answer != [[1.0], [2.0], [1.0]]:
+        raise RuntimeError(f"a forest was answered with {answer}")
+
+
+class _Columns:
+    """`Coded` on the device."""
+
+    def __init__(
+        self, source: Tensor, size: Tensor, first: Tensor, table: Tensor, _: Any, words: Tensor
+    ):
+        self.n = len(source)
+        self.source, self.size, self.first, self.table = source, size, first, table
+        self.words = words
+
+
+def choose(shape: Shape, key: np.dtype) -> str:
+    """bitvector for trees of at most 64 leaves, for others narrow or wide linked nodes."""
+    return "bitvector" if shape.most_leaves <= 64 else few_rows_layout(shape, key)
+
+
+def _outputs(n: int) -> int:
+    return min(OUTPUTS, triton.next_power_of_2(n))
+
+
+def _by_output(forest: Canonical) -> tuple[Canonical, np.ndarray, np.ndarray]:
+    """The trees of an output side by side, in their order, and where those of a program are.
+
+    A program has one output where each tree adds to one alone, and else up to `OUTPUTS` of them,
+    to which all trees add.
+    """
+    n_trees = len(forest.roots)
+    if forest.value.ndim == 2:
+        n_groups = -(-forest.n_outputs // _outputs(forest.n_outputs))
+        return forest, np.zeros(n_groups, np.int64), np.full(n_groups, n_trees, np.int64)
+    order = np.argsort(forest.output, kind="stable")
+    forest = forest._replace(roots=forest.roots[order], output=forest.output[order])
+    outputs = np.arange(forest.n_outputs)
+    begin, end = (np.searchsorted(forest.output, outputs, side) for side in ("left", "right"))
+    return forest, begin.astype(np.int64), end.astype(np.int64)

@@ -1,0 +1,251 @@
+"""The forest kernels in Triton against the plain walk in torch, bit for bit.
+
+On a machine without a card Triton's interpreter runs them on the CPU, and its compiler makes the
+code of cards that are not there.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+from sktensor import TensorAccelerated, kernels
+from sktensor.kernels import PackedForest, forest_torch, packed
+from sktensor.kernels.forest_cpu import Shape
+
+from .support import assert_same, fitted_quietly
+from .test_layouts import N_FEATURES, codes_that_bite, made_forest, rows_that_bite, with_sets
+
+if find_spec("triton") is None:
+    pytest.skip("Triton has no release for this platform", allow_module_level=True)
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+INTERPRET = {"TRITON_INTERPRET": "1"} if DEVICE.type == "cpu" else {}
+# Read where functions in Triton are defined, and again when the first of them is called.
+with pytest.MonkeyPatch.context() as _patch:
+    for _name, _value in INTERPRET.items():
+        _patch.setenv(_name, _value)
+    from sktensor.kernels import forest_cuda
+
+CPU_RULE = forest_cuda.choose
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _interpreted():
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in INTERPRET.items():
+            patch.setenv(name, value)
+        yield
+
+
+def assert_kernels_agree(arrays, rows, sets=()):
+    """Every layout that holds the forest gives the very bits of the plain walk."""
+    tensors = [torch.from_numpy(a) for a in (rows, *arrays)]
+    expected = forest_torch.forest(*tensors, [torch.from_numpy(a) for a in sets]).numpy()
+    forest = PackedForest(*arrays, *sets)
+    layouts = {CPU_RULE(forest.shape, forest._forest.key), "wide"}
+    if rows.dtype == np.float32 and not forest.shape.n_coded:
+        layouts.add("narrow")
+    for layout in layouts if len(arrays[-1]) else ("bitvector",):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(forest_cuda, "choose", lambda *_, layout=layout: layout)
+            on_card = PackedForest(*arrays, *sets).on(DEVICE)
+        assert on_card.layout == layout
+        for x in (tensors[0], tensors[0][:1], tensors[0].T.contiguous().T, tensors[0][:0]):
+            answer = on_card(x.to(DEVICE)).cpu().numpy()
+            assert answer.dtype == expected.dtype
+            bits = f"i{answer.itemsize}"
+            wanted = expected[: len(x)].view(bits)
+            np.testing.assert_array_equal(answer.view(bits), wanted, err_msg=layout)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    n_trees=st.integers(0, 6),
+    depth=st.integers(0, 7),
+    ragged=st.sampled_from([0.0, 0.1, 0.4]),
+    n_outputs=st.integers(1, 3),
+    one_each=st.booleans(),
+    dtype=st.sampled_from([np.float32, np.float64]),
+    value_dtype=st.sampled_from([np.float32, np.float64]),
+)
+def test_made_forests(seed, n_trees, depth, ragged, n_outputs, one_each, dtype, value_dtype):
+    arrays = made_forest(seed, n_trees, depth, ragged, n_outputs, one_each, dtype, value_dtype)
+    assert_kernels_agree(arrays, rows_that_bite(arrays, 150, seed))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    depth=st.integers(0, 7),
+    n_outputs=st.integers(1, 2),
+    n_codes=st.sampled_from([1, 5, 31, 32, 33, 64, 200]),
+    n_categorical=st.integers(1, N_FEATURES),
+    dtype=st.sampled_from([np.float32, np.float64]),
+)
+def test_made_forests_with_categorical_splits(
+    seed, depth, n_outputs, n_codes, n_categorical, dtype
+):
+    arrays = made_forest(seed, 5, depth, 0.1, n_outputs, False, dtype, np.float64)
+    arrays, sets = with_sets(arrays, seed, n_codes, n_categorical)
+    rows = codes_that_bite(rows_that_bite(arrays, 150, seed), seed, n_codes, n_categorical)
+    assert_kernels_agree(arrays, rows, sets)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_deep_ragged_trees(dtype):
+    arrays = made_forest(3, 4, 30, 0.35, 2, False, dtype, np.float64)
+    assert_kernels_agree(arrays, rows_that_bite(arrays, 300, 3))
+
+
+@pytest.mark.parametrize("n_outputs", [16, 17, 40])
+def test_more_outputs_than_one_program_adds(n_outputs):
+    arrays = made_forest(3, 4, 4, 0.1, n_outputs, False, np.float32, np.float64)
+    assert_kernels_agree(arrays, rows_that_bite(arrays, 140, 3))
+
+
+@pytest.mark.parametrize("n_codes", [0, 40])
+def test_rows_in_several_blocks_of_keys(n_codes, monkeypatch):
+    monkeypatch.setattr(forest_cuda, "MOST_KEYS", 1)
+    arrays = made_forest(3, 4, 4, 0.1, 2, False, np.float32, np.float64)
+    rows, sets = rows_that_bite(arrays, 300, 3), ()
+    if n_codes:
+        arrays, sets = with_sets(arrays, 3, n_codes, 2)
+        rows = codes_that_bite(rows, 3, n_codes, 2)
+    assert_kernels_agree(arrays, rows, sets)
+
+
+def test_more_columns_than_one_program_makes_keys_of():
+    arrays = made_forest(1, 8, 5, 0.0, 1, False, np.float32, np.float64)
+    feature = np.where(arrays[0] >= 0, np.arange(len(arrays[0])) % 50, -1)
+    rows = np.tile(rows_that_bite(arrays, 140, 1), 10)
+    assert_kernels_agree((feature, *arrays[1:]), rows)
+
+
+@pytest.mark.parametrize(
+    ("shape", "bits", "layout"),
+    [
+        (Shape(500, 47_812, 64, 6, 127, 28), 32, "bitvector"),
+        (Shape(500, 47_812, 64, 20, 127, 28, 5), 64, "bitvector"),
+        (Shape(1000, 908_370, 700, 10, 1399, 28), 32, "narrow"),
+        (Shape(1000, 908_370, 700, 10, 1399, 28), 64, "wide"),
+        (Shape(1000, 908_370, 700, 10, 1399, 28, 5), 32, "wide"),
+        (Shape(0, 0, 1, 0, 1, 0), 32, "bitvector"),
+    ],
+)
+def test_the_layout_follows_from_the_shape(shape, bits, layout):
+    assert CPU_RULE(shape, np.dtype(f"int{bits}")) == layout
+
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(300, 6)).astype(np.float32)
+Y = (X[:, 0] * X[:, 1] > 0).astype(int) + (X[:, 2] > 1)
+
+
+def estimators():
+    import lightgbm
+    import xgboost
+
+    yield RandomForestClassifier(8, random_state=0), "predict_proba", {"bitvector", "narrow"}
+    yield RandomForestRegressor(4, max_depth=5, random_state=0), "predict", {"bitvector"}
+    yield lightgbm.LGBMClassifier(n_estimators=5, verbose=-1), "predict_proba", {"bitvector"}
+    yield lightgbm.LGBMRegressor(n_estimators=3, num_leaves=90, verbose=-1), "predict", None
+    yield xgboost.XGBClassifier(n_estimators=5, max_depth=4), "predict_proba", {"bitvector"}
+    yield xgboost.XGBRegressor(n_estimators=4, max_depth=9), "predict", None
+
+
+@pytest.mark.parametrize(
+    ("estimator", "method", "layouts"),
+    [pytest.param(*case, id=f"{type(case[0]).__name__}-{case[1]}") for case in estimators()],
+)
+def test_real_estimators(estimator, method, layouts, monkeypatch):
+    seen = set()
+
+    def sums(self, x):
+        seen.add(self.on(DEVICE).layout)
+        return self.on(DEVICE)(torch.tensor(x, device=DEVICE)).cpu().numpy()
+
+    monkeypatch.setattr(PackedForest, "sums", sums)
+    native = fitted_quietly(estimator, X, Y)
+    fast = TensorAccelerated(native, device="cpu", fallback="raise")
+    rows = X[:60].copy()
+    if not isinstance(estimator, (RandomForestClassifier, RandomForestRegressor)):
+        rows[::7, 1] = np.nan
+    assert_same(getattr(fast, method)(rows), getattr(native, method)(rows))
+    assert seen
+    assert seen <= (layouts or {"bitvector", "narrow", "wide"})
+
+
+def test_a_forest_is_put_on_a_device_once():
+    forest = PackedForest(*made_forest(3, 4, 4, 0.1, 1, False, np.float32, np.float64))
+    assert forest.on(DEVICE) is forest.on(DEVICE)
+
+
+def test_the_check_before_the_first_forest():
+    forest_cuda.check(DEVICE)
+
+
+def test_a_check_that_answers_wrong_is_seen(monkeypatch):
+    wrong = forest_cuda.CardForest.__call__
+    monkeypatch.setattr(forest_cuda.CardForest, "__call__", lambda self, x: wrong(self, x) + 1)
+    with pytest.raises(RuntimeError, match=r"answered with \[\[2"):
+        forest_cuda.check(DEVICE)
+
+
+@pytest.fixture
+def asked_anew():
+    packed._triton_runs.cache_clear()
+    yield
+    packed._triton_runs.cache_clear()
+
+
+@pytest.mark.usefixtures("asked_anew")
+def test_where_triton_is_missing_or_does_not_run_plain_torch_walks(monkeypatch):
+    def check(device):
+        raise RuntimeError("Failed to find C compiler")
+
+    card = torch.device("cuda", 3)
+    monkeypatch.setattr(forest_cuda, "check", lambda device: None)
+    assert kernels.packs(card)
+    packed._triton_runs.cache_clear()
+    monkeypatch.setattr(forest_cuda, "check", check)
+    assert not kernels.packs(card)
+    packed._triton_runs.cache_clear()
+    monkeypatch.setattr(packed, "find_spec", lambda name: None)
+    assert not kernels.packs(card)
+    assert not kernels.packs(torch.device("mps"))
+    assert kernels.packs(torch.device("cpu"))
+
+
+@pytest.mark.usefixtures("asked_anew")
+def test_a_full_card_says_nothing_about_triton(monkeypatch):
+    def check(device):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(forest_cuda, "check", check)
+    for _ in range(2):
+        with pytest.raises(torch.OutOfMemoryError):
+            kernels.packs(torch.device("cuda", 3))
+
+
+def test_the_kernels_compile_for_cards():
+    """Each as it is launched, by Triton's compiler, which needs no card."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.compiled_for_cards"],
+        capture_output=True,
+        text=True,
+        env={name: value for name, value in os.environ.items() if name not in INTERPRET},
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["add_bitvectors", "add_walks", "fill_classes", "fill_keys"]
