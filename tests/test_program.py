@@ -11,9 +11,14 @@ import torch
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    OneHotEncoder,
+    StandardScaler,
+)
 
 from sktensor import TensorAccelerated
 from sktensor.engine import Engine
@@ -199,3 +204,14 @@ def test_two_million_rows_need_little_memory_above_input_and_output():
     extra = [int(word) for word in done.stdout.split()]
     assert len(extra) == 4
     assert max(extra) < 300e6, extra
+
+
+def test_a_native_step_is_given_rows_that_lie_as_they_do_natively():
+    """BLAS adds up float32 otherwise where columns lie one after the other."""
+    bins = KBinsDiscretizer(
+        3, encode="ordinal", strategy="uniform", subsample=None, dtype=np.float32
+    )
+    pipe = make_pipeline(bins, SGDClassifier(random_state=0)).fit(X, Y > 0)
+    ours = TensorAccelerated(pipe, device="cpu")
+    assert_same(ours.decision_function(X), pipe.decision_function(X), exact=True)
+    assert [s.backend for s in ours.explain("decision_function").steps] == ["torch", "native"]
