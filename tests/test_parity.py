@@ -90,7 +90,8 @@ def test_a_threshold_off_by_one_bit_is_found(by, scaled):
     forest = op_of(ours, "predict", X, Forest)
     assert ours.verify(X)
     nodes = np.flatnonzero(forest.feature >= 0)
-    forest.threshold[nodes[5]] = np.nextafter(forest.threshold[nodes[5]], by)
+    limit = forest.threshold[nodes[5]]
+    forest.threshold[nodes[5]] = np.nextafter(limit, limit.dtype.type(by))
     vars(forest).pop("_packed", None)  # pack it again, with the wrong threshold
     parity = ours.verify(X, n_rows=1000)
     found = by_rows(parity, "predict")
