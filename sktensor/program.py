@@ -7,7 +7,7 @@ shared out over threads. A handful of rows is answered by NumPy there, all at on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from itertools import groupby
 from time import perf_counter
@@ -35,16 +35,16 @@ from .ops import (
     parts,
 )
 from .table import Table, as_dense, row_count
-from .threads import settle, share_rows
+from .threads import WORTH_A_THREAD, settle, share_rows
 
 L2_BYTES = 2**21  # what the widest result of a block may take
 DEVICE_BYTES = 2**28
 LEAST_ROWS, MOST_ROWS = 64, 2**14
 FEW_ROWS = 64  # up to so many, calling torch costs more than it computes
-WORTH_A_THREAD = 4e5  # nanoseconds of work, several times what it costs to hand it over
 
 Feed = Callable[[int, int], Any]
 Few = Callable[..., np.ndarray]
+Run = Callable[["DeviceStage", dict[Op, Any], int], None]
 
 
 class Program:
@@ -79,17 +79,27 @@ class Program:
         return self._answer(X, self._run_few)
 
     @torch.no_grad()
-    def _answer(self, X: Any, run: Callable[[DeviceStage, dict[Op, Any], int], None]) -> Any:
+    def _answer(self, X: Any, run: Run) -> Any:
         settle()
+        results: dict[Op, Any] = {}
+        for _ in self._through(X, run, results):
+            pass
+        answer = results[self.root]
+        return answer.native() if isinstance(answer, Table) else answer
+
+    def _through(
+        self, X: Any, run: Run, results: dict[Op, Any]
+    ) -> Iterator[HostStage | DeviceStage]:
+        """The stages, each once it has filled in its results."""
         x = Table.of(X) if self._reads_table else X
-        results: dict[Op, Any] = {} if self.input is None else {self.input: x}
+        if self.input is not None:
+            results[self.input] = x
         for stage in self.stages:
             if isinstance(stage, HostStage):
                 stage.run(results)
             else:
                 run(stage, results, row_count(x))
-        answer = results[self.root]
-        return answer.native() if isinstance(answer, Table) else answer
+            yield stage
 
     def _run_few(self, stage: DeviceStage, results: dict[Op, Any], n_rows: int) -> None:
         """Fill in the stage's outputs by NumPy, all rows at once."""
@@ -104,15 +114,11 @@ class Program:
     @torch.no_grad()
     def timed(self, X: Any) -> list[tuple[float, int, int]]:
         """The seconds that each stage takes, the bytes it reads, and those it hands on."""
-        x = Table.of(X) if self.input is not None and is_table(self.input) else X
-        results: dict[Op, Any] = {} if self.input is None else {self.input: x}
-        found, n_rows = [], row_count(x)
-        for i, stage in enumerate(self.stages):
-            start = perf_counter()
-            if isinstance(stage, HostStage):
-                stage.run(results)
-            else:
-                self._run(stage, results, n_rows)
+        results: dict[Op, Any] = {}
+        found, n_rows = [], row_count(X)
+        run = self._run_few if n_rows <= self._few_rows else self._run
+        start = perf_counter()
+        for i, stage in enumerate(self._through(X, run, results)):
             if self.device.type == "cuda":
                 torch.cuda.synchronize(self.device)
             seconds = perf_counter() - start
@@ -120,6 +126,7 @@ class Program:
             handed_on = [op for op in stage.ops if op in later or op is self.root]
             read = sum(_size(op, results, n_rows) for op in _reads(stage))
             found.append((seconds, read, sum(_size(op, results, n_rows) for op in handed_on)))
+            start = perf_counter()
         return found
 
     def _run(self, stage: DeviceStage, results: dict[Op, Any], n_rows: int) -> None:

@@ -12,6 +12,7 @@ import torch
 
 Task = Callable[[int, int], None]
 
+WORTH_A_THREAD = 4e5  # nanoseconds of work, several times what it costs to hand it over
 SHORT = 2  # blocks a thread up to which a job is a short one
 
 _lock = threading.Lock()

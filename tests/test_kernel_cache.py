@@ -9,10 +9,11 @@ import pytest
 from sktensor.kernels.jit import compiled
 
 PROGRAM = """
-import resource, sys
+import sys
 import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 if "full" in sys.argv:  # no file may grow, as on a disk that is full
+    import resource
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 from sktensor import TensorAccelerated
 X = np.random.RandomState(0).randn(200, 3)
@@ -48,7 +49,7 @@ def test_a_folder_that_cannot_be_written_into(tmp_path):
     run(file / "folder", NUMBA_CACHE_LOCATOR_CLASSES="UserProvidedCacheLocator")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no such limit")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no process's files")
 def test_a_disk_that_is_full(tmp_path):
     run(tmp_path, "full")
     assert not [path for path in kept(tmp_path) if path.stat().st_size]

@@ -105,31 +105,35 @@ def assert_layouts_agree(arrays, rows, sets=()):
             np.testing.assert_array_equal(answer, expected[:n], err_msg=layout)
 
 
+MADE = {
+    "seed": st.integers(0, 2**31),
+    "n_trees": st.integers(0, 11),
+    "depth": st.integers(0, 8),
+    "ragged": st.sampled_from([0.0, 0.1, 0.4]),
+    "n_outputs": st.integers(1, 3),
+    "one_each": st.booleans(),
+    "dtype": st.sampled_from([np.float32, np.float64]),
+    "value_dtype": st.sampled_from([np.float32, np.float64]),
+}
+MADE_WITH_SETS = {
+    "seed": st.integers(0, 2**31),
+    "depth": st.integers(0, 8),
+    "n_outputs": st.integers(1, 2),
+    "n_codes": st.sampled_from([1, 5, 31, 32, 33, 64, 200]),
+    "n_categorical": st.integers(1, N_FEATURES),
+    "dtype": st.sampled_from([np.float32, np.float64]),
+}
+
+
 @settings(max_examples=120, deadline=None)
-@given(
-    seed=st.integers(0, 2**31),
-    n_trees=st.integers(0, 11),
-    depth=st.integers(0, 8),
-    ragged=st.sampled_from([0.0, 0.1, 0.4]),
-    n_outputs=st.integers(1, 3),
-    one_each=st.booleans(),
-    dtype=st.sampled_from([np.float32, np.float64]),
-    value_dtype=st.sampled_from([np.float32, np.float64]),
-)
+@given(**MADE)
 def test_made_forests(seed, n_trees, depth, ragged, n_outputs, one_each, dtype, value_dtype):
     arrays = made_forest(seed, n_trees, depth, ragged, n_outputs, one_each, dtype, value_dtype)
     assert_layouts_agree(arrays, rows_that_bite(arrays, 150, seed))
 
 
 @settings(max_examples=120, deadline=None)
-@given(
-    seed=st.integers(0, 2**31),
-    depth=st.integers(0, 8),
-    n_outputs=st.integers(1, 2),
-    n_codes=st.sampled_from([1, 5, 31, 32, 33, 64, 200]),
-    n_categorical=st.integers(1, N_FEATURES),
-    dtype=st.sampled_from([np.float32, np.float64]),
-)
+@given(**MADE_WITH_SETS)
 def test_made_forests_with_categorical_splits(
     seed, depth, n_outputs, n_codes, n_categorical, dtype
 ):

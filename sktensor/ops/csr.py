@@ -16,10 +16,9 @@ import torch
 
 from ..kernels import csr_numba
 from ..table import NUMPY_DTYPES
-from ..threads import share_rows
+from ..threads import WORTH_A_THREAD, share_rows
 from .base import Op, Retreat
 
-WORTH_SHARING = 4e5  # nanoseconds of work, several times what waking a thread takes
 BLOCKS_A_THREAD = 4
 
 
@@ -114,14 +113,8 @@ class CsrSelect(SparseStep):
 
 
 @dataclass(frozen=True, eq=False)
-class CsrProduct(SparseStep):
-    """`x @ weight`, an array of float64."""
-
-    weight: np.ndarray = field(repr=False)  # (x.width, n) or (x.width,) float64
-
-    @property
-    def width(self) -> int | None:
-        return self.weight.shape[1] if self.weight.ndim == 2 else None
+class SparseSum(SparseStep):
+    """Sums over the values of each row, as an array of float64."""
 
     @property
     def dtype(self) -> torch.dtype:
@@ -136,6 +129,17 @@ class CsrProduct(SparseStep):
     def stays_sparse(self) -> bool:
         return False
 
+
+@dataclass(frozen=True, eq=False)
+class CsrProduct(SparseSum):
+    """`x @ weight`."""
+
+    weight: np.ndarray = field(repr=False)  # (x.width, n) or (x.width,) float64
+
+    @property
+    def width(self) -> int | None:
+        return self.weight.shape[1] if self.weight.ndim == 2 else None
+
     def forward(self, x: Any, weight: np.ndarray) -> np.ndarray:
         data, flat = _values(x), weight.reshape(-1)
         n_columns, n_outputs = len(weight), 1 if weight.ndim == 1 else weight.shape[1]
@@ -149,7 +153,7 @@ class CsrProduct(SparseStep):
 
 
 @dataclass(frozen=True, eq=False)
-class CsrSizes(SparseStep):
+class CsrSizes(SparseSum):
     """`n (|x_1| + ... + |x_n|)` for the n values stored of each row, as one column of float64.
 
     A product with weights up to w is `eps w` times that from the exact one, in any order, at most.
@@ -158,18 +162,6 @@ class CsrSizes(SparseStep):
     @property
     def width(self) -> int:
         return 1
-
-    @property
-    def dtype(self) -> torch.dtype:
-        return torch.float64
-
-    @property
-    def exact(self) -> bool:
-        return False
-
-    @property
-    def stays_sparse(self) -> bool:
-        return False
 
     def forward(self, x: Any) -> np.ndarray:
         data, out = _values(x), np.empty((x.shape[0], 1))
@@ -193,5 +185,5 @@ def _over_rows(rows: Callable[[int, int], bool], n_rows: int, work: float) -> No
         if not rows(lo, hi):
             raise Retreat("a sparse matrix that is damaged")
 
-    blocks = 1 if work < WORTH_SHARING else torch.get_num_threads() * BLOCKS_A_THREAD
+    blocks = 1 if work < WORTH_A_THREAD else torch.get_num_threads() * BLOCKS_A_THREAD
     share_rows(task, n_rows, -(-n_rows // blocks))
