@@ -183,7 +183,7 @@ class HostStage:
             if isinstance(op, Native):
                 # A native method reads what the native method before it returned, untouched.
                 x = handed_on.get(op.x)
-                result = op.forward(self._rows(op.x, results) if x is None else x)
+                result = op.forward(self._value(op.x, results) if x is None else x)
                 handed_on[op] = result
                 if op in self._read:
                     result = op.check(result)
@@ -191,15 +191,6 @@ class HostStage:
                 values = (self._value(v, results) for v in op.arguments)
                 result = op.forward(*(values if op.takes_sparse else map(as_dense, values)))
             results[op] = result
-
-    def _rows(self, op: Op, results: dict[Op, Any]) -> Any:
-        """What a native method reads: rows one after the other, unless they are the caller's own.
-
-        BLAS adds up other bits where they lie otherwise, in float32 enough of them to be seen.
-        """
-        x = self._value(op, results)
-        made = isinstance(x, np.ndarray) and not isinstance(op, Input)
-        return np.ascontiguousarray(x) if made and x.ndim else x
 
     @cached_property
     def _read(self) -> set[Op]:

@@ -16,13 +16,14 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from sklearn.utils._set_output import _auto_wrap_is_configured, _get_output_config
 from sklearn.utils.validation import check_is_fitted
 
 from ..graph import evaluate, is_exact
-from ..ops import Columns, CsrSelect, Named, Native, Op, Select, as_csr, is_table, signature
+from ..ops import Columns, CsrSelect, Input, Named, Native, Op, Select, as_csr, is_table, signature
 
 
 class Unsupported(Exception):
@@ -208,7 +209,12 @@ def _complete(
             op = None
         elif op is None:
             why = responses.reasons.get(method, reason.format(method=method))
-            op = native(estimator, _exactly(x), method, why, squeeze)
+            try:
+                op = native(estimator, _exactly(x), method, why, squeeze)
+            except Unsupported:
+                # Nobody reads more of a step than what it transforms to.
+                if responses.transform is None:
+                    raise
         ops[method] = op
     return replace(responses, **ops)
 
@@ -231,13 +237,20 @@ def native(estimator: Any, x: Op, method: str, reason: str, squeeze: bool = Fals
 
 def _exactly(x: Op) -> Op:
     """`x` for somebody to whom each bit may matter: made natively where ours may differ in some."""
-    if isinstance(x, Native) or is_exact(x):
+    if isinstance(x, Native) or (is_exact(x) and not _made_in_float32(x)):
         return x
     origin = current_conversion().origins.get(x)
-    if origin is None or type(origin[0]).__name__ in CONTAINERS:
+    if origin is None and isinstance(x, Select) and _made_in_float32(x):
+        raise Unsupported("float32 columns that a native step reads as they lie natively")
+    if origin is None or (type(origin[0]).__name__ in CONTAINERS and not _made_in_float32(x)):
         return x.with_inputs(_exactly)
     estimator, read, method = origin
     return native(estimator, _exactly(read), method, "what reads it natively may tell a last bit")
+
+
+def _made_in_float32(x: Op) -> bool:
+    """Whether rows of float32 are ours: how they lie in memory decides on bits of a product."""
+    return x.dtype == torch.float32 and not isinstance(x, Input)
 
 
 def native_step(estimator: Any, x: Op, method: str, reason: str, name: str) -> Native:
