@@ -70,7 +70,8 @@ def class_fractions(est: Any) -> np.ndarray:
     """The value of each node: the classes' fractions, output by output."""
     value = est.tree_.value
     sizes = np.atleast_1d(est.n_classes_)
-    return np.hstack([value[:, k, :n] for k, n in enumerate(sizes)])
+    parts = [value[:, k, :n] for k, n in enumerate(sizes)]
+    return np.hstack(parts) if len(parts) > 1 else parts[0]  # which a deep forest would copy twice
 
 
 def votes(est: Any, fractions: Op, leaves: Op | None) -> Responses:
