@@ -14,8 +14,16 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn import get_config
+from sklearn.base import is_classifier
 
-from .compiler import Graphs, build, compile
+from .compiler import (
+    Graphs,
+    build,
+    build_natively,
+    compile,
+    default_signature,
+    numeric_signature,
+)
 from .converters import METHODS, Unsupported
 from .devices import CPU
 from .graph import to_device, walk
@@ -30,8 +38,9 @@ from .table import (
     first_rows,
     row_count,
     signature_of,
-    unknown_signature,
 )
+from .trial import Disagreement, Trial
+from .versions import quietly, tell
 
 logger = logging.getLogger("sktensor")
 
@@ -57,6 +66,7 @@ class Engine:
         self._snapshot = Snapshot(estimator)
         self._graphs: dict[Any, Graphs] = {}
         self._programs: dict[Any, tuple[Program | None, Warned]] = {}
+        self._trials: dict[Any, Trial] = {}  # of programs made for untested releases
         self._last: Signature | None = None
         self._lock = threading.RLock()
 
@@ -83,11 +93,22 @@ class Engine:
         failure: Exception
         try:
             answer = program(X)
+            if self._trials:
+                self._try(key, program, X)
         except Exception as error:
             failure = error  # and leave, so that a native error is not said to come of this one
         else:
             return self._finish(answer, program.root, X, warned)
         return self._answer_after(failure, key, X)
+
+    def _try(self, key: Any, program: Program, X: Any) -> None:
+        """Disagreement where a program on trial does not say what the native method says."""
+        if key in self._trials:
+            ours = partial(self._run, program)
+            self._trials[key].go_on(ours, partial(natively, self.estimator, key[0]), X)
+
+    def _run(self, program: Program, X: Any) -> Any:
+        return self._finish(program(X), program.root, X, ())
 
     def _finish(self, answer: Any, root: Op, X: Any, warned: Warned) -> Any:
         """A program's answer in the caller's container, and what the estimator warns of."""
@@ -128,6 +149,8 @@ class Engine:
         if self.fallback == "raise":
             raise error
         self._programs[key] = None, ()
+        if isinstance(error, Disagreement):
+            self._answer_all_natively(key, str(error))
         if isinstance(error, Unsupported):
             logger.info("%s runs natively: %s", key[0], error)
             return
@@ -138,6 +161,13 @@ class Engine:
             RuntimeWarning,
             stacklevel=6,
         )
+
+    def _answer_all_natively(self, key: Any, reason: str) -> None:
+        """Whatever the method: what one of them has wrong, others are made of too."""
+        with self._lock:
+            self._graphs[key[1:3]] = build_natively(self.estimator, key[1], reason)
+            for known in [k for k in self._programs if k[1:3] == key[1:3]]:
+                self._programs[known] = None, ()
 
     def refuse(self, method: str, reason: str) -> None:
         """Raise Unsupported for an answer that was native, where that is not wanted."""
@@ -152,6 +182,7 @@ class Engine:
             if len(self._graphs) >= MOST_SIGNATURES:
                 self._graphs.clear()
                 self._programs.clear()
+                self._trials.clear()
             graphs, failure, start = self._graphs.get(key[1:3]), None, perf_counter()
             try:
                 if graphs is None:
@@ -166,9 +197,14 @@ class Engine:
             if failure is not None:
                 self._give_up(failure, key)
             elif graphs is not None:
+                if program is not None and graphs.untested:
+                    labels = method == "predict" and is_classifier(self.estimator)
+                    self._trials[key] = Trial(graphs.untested, labels)
                 self._programs[key] = program, graphs.warnings
                 self._log_program(graphs, key, program, perf_counter() - start)
-            return self._programs[key]
+            found = self._programs[key]
+        tell(graphs.untested if graphs is not None else ())
+        return found
 
     def _build(self, signature: Signature, X: Any) -> Graphs:
         with np.errstate(all="ignore"):  # logarithms of constants and the like
@@ -215,11 +251,12 @@ class Engine:
         with self._lock:
             graphs = next(
                 (g for (s, _), g in self._graphs.items() if s == self._last), None
-            ) or build(self.estimator, _default_signature(self.estimator))
+            ) or build(self.estimator, default_signature(self.estimator))
         if method is not None and method not in graphs.roots:
             raise AttributeError(
                 f"{type(self.estimator).__name__} has no response method {method!r}"
             )
+        tell(graphs.untested)
         methods = list(graphs.roots) if method is None else [method]
         steps = tuple(self._steps(graphs, methods))
         made = self._programs_of(self._last, methods).items()
@@ -228,8 +265,7 @@ class Engine:
 
     def measured_plan(self, X: Any) -> Plan:
         """What runs where for `X`, and how long each stage takes, beside the native method."""
-        with warnings.catch_warnings():  # what is warned of says nothing of how long it takes
-            warnings.simplefilter("ignore")
+        with quietly():  # what is warned of says nothing of how long it takes
             stages, timings = self._measured(X)
         plan = self.plan(None)
         return replace(plan, stages=tuple(stages), timings=tuple(timings), n_rows=row_count(X))
@@ -276,12 +312,13 @@ class Engine:
             if X is not None:
                 raise Unsupported("sparse input")
             signature = None
-        signature = signature or _numeric_signature(self.estimator)
+        signature = signature or numeric_signature(self.estimator)
         if X is not None and signature_of(X) is None:
             raise Unsupported(f"input of type {type(X).__name__}")
         known = next((g for (s, _), g in self._graphs.items() if s == signature), None)
         sample = None if X is None else X[:SAMPLE_ROWS]
         graphs = known or build(self.estimator, signature, sample)
+        tell(graphs.untested)
         for method in methods:
             if method not in graphs.roots:
                 name = type(self.estimator).__name__
@@ -294,7 +331,7 @@ class Engine:
         program = self.program(method, X)
         if program is None:
             raise Unsupported(f"{method} runs natively")
-        return self._finish(program(X), program.root, X, ())
+        return self._run(program, X)
 
     def why_native(self, method: str, X: Any) -> str:
         """Why no program answers `method` for input like `X`."""
@@ -344,20 +381,6 @@ def _holds(device: torch.device, dtype: torch.dtype | None) -> bool:
 
 def _device_of(X: Any) -> torch.device | None:
     return X.device if isinstance(X, torch.Tensor) else None
-
-
-def _numeric_signature(estimator: Any) -> Signature:
-    """Numbers in float64: an array, or a frame where columns have names."""
-    signature = _default_signature(estimator)
-    if signature.names is None:
-        return Signature(signature.width, torch.float64)
-    return replace(signature, kinds=("float64",) * len(signature.names))
-
-
-def _default_signature(estimator: Any) -> Signature:
-    names = getattr(estimator, "feature_names_in_", None)
-    width = getattr(estimator, "n_features_in_", 1 if names is None else len(names))
-    return unknown_signature(width, names)
 
 
 def _wrap(answer: Any, root: Op, X: Any) -> Any:
