@@ -8,19 +8,21 @@ from __future__ import annotations
 import copy
 import pickle
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import Binarizer, StandardScaler
 
 from sktensor import TensorAccelerated, Unsupported, devices
 from sktensor import estimator as module
-from sktensor.engine import Engine, _fits, as_tensors
-from sktensor.ops import Arith, Cast, Input
-from sktensor.table import Signature
+from sktensor.compiler import build
+from sktensor.engine import Engine, as_tensors
+from sktensor.engine.placing import lacking
+from sktensor.table import signature_of
 
 from .support import assert_same
 
@@ -176,13 +178,51 @@ def test_other_kinds_of_card(monkeypatch):
     assert devices.settled(torch.device("xpu")) == torch.device("xpu", 0)
 
 
-def test_what_a_card_has_no_numbers_for_stays_on_the_cpu():
-    x = Input(Signature(2, torch.float32))
-    assert _fits(Arith(torch.add, x, 1.0), torch.device("mps"))
-    assert not _fits(Arith(torch.add, x, np.ones(2)), torch.device("mps"))
-    assert not _fits(Cast(x, torch.float64), torch.device("mps"))
-    assert _fits(Cast(x, torch.float64), torch.device("cuda"))
-    assert as_tensors(np.ones(2), torch.device("mps")).device == CPU
+MPS = torch.device("mps")
+
+
+@pytest.mark.parametrize(
+    ("estimator", "dtype", "why"),
+    [
+        (NATIVE, "float64", "mps has no float64, which the input is"),
+        # The scaler is part of the regression's product by then.
+        (NATIVE, "float32", "mps has no float64, which logisticregression needs"),
+        (NATIVE[1], "float32", "mps has no float64, which logisticregression needs"),
+        (Binarizer().fit(X), "float32", ""),
+        (Binarizer().fit(X), "float64", "mps has no float64, which the input is"),
+    ],
+    ids=str,
+)
+def test_what_a_card_has_no_numbers_for_stays_on_the_cpu(estimator, dtype, why):
+    method = "predict_proba" if hasattr(estimator, "predict_proba") else "transform"
+    graphs = build(estimator, signature_of(X.astype(dtype)))
+    assert lacking(graphs, method, MPS) == why
+    assert not lacking(graphs, method, torch.device("cuda:0"))
+
+
+def test_a_program_that_a_card_has_no_numbers_for_is_the_cpus_and_says_so():
+    engine = Engine(NATIVE, MPS)
+    assert_same(engine.answer("predict_proba", X), NATIVE.predict_proba(X))
+    assert engine.program("predict_proba", X).device == CPU
+    plan = engine.plan("predict_proba")
+    note = "predict_proba on cpu: mps has no float64, which the input is"
+    assert (plan.device, plan.notes) == ("cpu", (note,))
+    assert plan.steps[-1].device == "cpu"
+    assert note in str(plan).splitlines()
+    assert note in plan._repr_html_()
+
+
+def test_answers_that_a_card_has_no_numbers_for_stay_on_the_cpu():
+    assert as_tensors(np.ones(2), MPS).device == CPU
+    assert as_tensors(torch.ones(2, dtype=torch.float64), MPS).device == CPU
+
+
+@pytest.mark.parametrize(("has", "lacked"), [(True, set()), (False, {torch.float64})])
+def test_whether_a_card_of_intel_has_float64_is_asked(has, lacked, monkeypatch):
+    monkeypatch.setattr(torch.xpu, "get_device_properties", lambda d: SimpleNamespace(has_fp64=has))
+    assert devices.lacks(torch.device("xpu:0")) == lacked
+    monkeypatch.setattr(torch.xpu, "get_device_properties", lambda d: SimpleNamespace())
+    assert devices.lacks(torch.device("xpu:0")) == set()
 
 
 def test_making_copying_and_loading_touch_no_card(monkeypatch):

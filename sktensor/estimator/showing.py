@@ -6,7 +6,7 @@ from typing import Any
 
 from sklearn.exceptions import NotFittedError
 
-from ..engine import Engine
+from ..engine import Engine, as_rows
 from ..parity import Parity, verify
 from ..plan import Plan
 
@@ -53,8 +53,10 @@ class Showing:
         """
         if X is None and method is not None and not isinstance(method, str):
             method, X = None, method
-        plan = self._compiling.plan(method) if X is None else self._compiling.measured_plan(X)
-        return plan if X is None or method is None else plan.only(method)
+        if X is None:
+            return self._compiling.plan(method)
+        plan = self._compiling.measured_plan(as_rows(X))
+        return plan if method is None else plan.only(method)
 
     def verify(self, X: Any, *, n_rows: int = 10_000, random_state: int | None = 0) -> Parity:
         """Compare every compiled answer with the native one.
@@ -97,4 +99,4 @@ class Showing:
         >>> bool(fast.verify(X))
         True
         """
-        return verify(self._compiling, X, n_rows, random_state)
+        return verify(self._compiling, as_rows(X), n_rows, random_state)
