@@ -25,7 +25,8 @@ class Placing:
     """
 
     def __init__(self, device: torch.device, named: str | torch.device):
-        self.device, self.named = device, devices.parse(named)
+        self.device = device
+        self.named = named if isinstance(named, torch.device) else devices.parse(named)
         self.chooses = self.named is None and device.type != "cpu"
         # Why the CPU has a program that was meant for another device.
         self.instead: dict[Any, str] = {}
@@ -114,6 +115,6 @@ def cannot_run(error: Exception, device: torch.device) -> str:
         return "out of memory"
     # Nobody lists what these backends lack; some of it is said in other errors.
     others = (RuntimeError, TypeError) if device.type != "cuda" else ()
-    if isinstance(error, (NotImplementedError, *others)) or devices.is_lost(device, error):
+    if devices.is_lost(device, error) or isinstance(error, (NotImplementedError, *others)):
         return said
     return ""
