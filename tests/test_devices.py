@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import subprocess
+import sys
 import warnings
 from types import SimpleNamespace
 
@@ -160,9 +162,11 @@ def test_a_forked_process_leaves_its_parents_card_alone(cards, monkeypatch):
     engine = Engine(NATIVE, CPU)
     lock = engine._lock
     module._ENGINES[on_cpu] = engine
-    module._ENGINES[on_card] = Engine(NATIVE, torch.device("cuda", 0))
+    left = module._ENGINES[on_card] = Engine(NATIVE, torch.device("cuda", 0))
+    monkeypatch.setattr(module, "_LEFT_ALONE", [])
     module._forked()
     assert on_card not in module._ENGINES
+    assert left in module._LEFT_ALONE  # to free what it has on the card would ask the driver
     assert module._ENGINES[on_cpu] is engine
     assert engine._lock is not lock
 
@@ -238,6 +242,64 @@ def test_making_copying_and_loading_touch_no_card(monkeypatch):
     ours.fit(X, Y)
     assert hasattr(ours, "predict_proba")
     assert list(ours.classes_) == [0, 1]
+
+
+PROGRAM = """
+import pickle, signal, sys, os, warnings
+import numpy as np
+from sktensor import TensorAccelerated
+ours = pickle.load(open(sys.argv[1], "rb"))
+X = np.zeros((2000, 3))
+def ask():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for n in (1, 2000, 1):
+            assert ours.predict(X[:n]).tolist() == ours.estimator.predict(X[:n]).tolist()
+    return [str(w.message) for w in caught]
+said = ask()
+print(*said, sep="\\n", flush=True)
+if hasattr(os, "fork"):
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(50)
+        os._exit(0 if ask() == [] else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+"""
+
+
+@pytest.mark.parametrize("device", ["auto", "cuda", torch.device("cuda", 1)], ids=str)
+def test_what_was_pickled_beside_a_card_answers_where_none_is_visible(
+    device, tmp_path, monkeypatch
+):
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps(TensorAccelerated(NATIVE, device=device)))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    command = [sys.executable, "-c", PROGRAM, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    if device == "auto":
+        assert lines == [""] or not lines
+    else:
+        assert len(lines) == 1
+        assert lines[0].startswith(f"device='{device}' is not there (")
+
+
+@pytest.mark.usefixtures("cards")
+def test_a_card_that_failed_is_missing_from_then_on(monkeypatch):
+    monkeypatch.setattr(devices, "_lost", {})
+    assert devices.best() == torch.device("cuda", 1)
+    assert devices.is_lost(torch.device("cuda", 1), RuntimeError("CUDA error: unknown error"))
+    assert devices.best() == CPU
+    assert devices.why_missing(torch.device("cuda")) == "it failed: CUDA error: unknown error"
+    assert not devices.why_missing(torch.device("cuda:0"))
+    with pytest.warns(UserWarning, match="it failed: CUDA error: unknown error"):
+        answers(device="cuda:1")
+
+
+def test_a_forked_process_leaves_a_card_of_intel_alone(monkeypatch):
+    monkeypatch.setattr(torch.xpu, "_is_in_bad_fork", lambda: True, raising=False)
+    assert "forked" in devices.why_missing(torch.device("xpu"))
 
 
 def test_another_device_makes_another_engine(made):

@@ -69,9 +69,11 @@ class TensorAccelerated(Answering, Showing, Keeping, MetaEstimatorMixin, BaseEst
 
     device : str or torch.device, default="auto"
         Where to compute: `"cpu"`, `"cuda"`, `"cuda:1"`, `"mps"`, `"xpu"`, or `"auto"` for a CUDA
-        card where there is one that torch can run on, and else the CPU. Where the device that is
-        named is missing, one warning says so and the CPU answers. The device is looked for at the
-        first answer, never when an instance is made or loaded.
+        card where there is one that torch can run on and the rows are worth it (:meth:`explain`
+        says from how many on, the variable SKTENSOR_CROSSOVER overrules it), and else the CPU.
+        Tensors on a card are answered there, or are a ValueError where another device is named.
+        Where the device that is named is missing, one warning says so and the CPU answers. The
+        device is looked for at the first answer, never when an instance is made or loaded.
 
     fallback : {"native", "raise"}, default="native"
         What becomes of an answer that needs the estimator's own methods for some step: `"native"`
