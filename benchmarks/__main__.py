@@ -1,6 +1,9 @@
 """`python -m benchmarks forests` or `pipelines`: a table as it runs, a JSON file at the end.
 
 `python -m benchmarks start`: what the first answer costs in a fresh process.
+
+`python -m benchmarks cuda`: what a card must reach; `--device cpu --rows 1000 --scale 0.01` only
+goes through the motions.
 """
 
 from __future__ import annotations
@@ -15,23 +18,27 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from . import forests, grid, measure, peers, pipelines, start
+from . import cuda, forests, grid, measure, peers, pipelines, start
 
 SUITES = {"forests": forests, "pipelines": pipelines}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("suite", nargs="?", choices=[*SUITES, "start"], default="forests")
+    parser.add_argument("suite", nargs="?", choices=[*SUITES, "start", "cuda"], default="forests")
     parser.add_argument("--only", nargs="*", help="workloads, all unless given")
     parser.add_argument("--rows", nargs="*", type=int, help="batch sizes, all unless given")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--budget", type=float, default=5.0, help="seconds a cell, about")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--cache", type=Path, default=Path("build/benchmarks"))
+    parser.add_argument("--device", help="what `cuda` runs on, in place of the first card")
+    parser.add_argument("--scale", type=float, default=1.0, help="of `cuda`: trees and rows to fit")
     parser.add_argument("--json", type=Path, default=None)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    if options.suite == "cuda":
+        raise SystemExit(cuda.main(options))
     if options.suite == "start":
         _start(options)
         return

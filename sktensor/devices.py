@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 KINDS = ("cpu", "cuda", "mps", "xpu")
 CPU = torch.device("cpu")
+
+# What a kind of device has no numbers of. Cards of Intel differ in it.
+LACKS = {"mps": frozenset([torch.float64])}
+NOTHING: frozenset[torch.dtype] = frozenset()
+
+FORKED = "a forked process cannot use the card that its parent uses"
+# What CUDA and HIP say when a card, or what this process has on it, is lost.
+LOST = ("CUDA error", "HIP error", "CUDA driver error", "XPU error")
+# Devices on which something has failed in such a way, and what was said.
+_lost: dict[torch.device, str] = {}
 
 
 def parse(device: str | torch.device) -> torch.device | None:
@@ -35,29 +47,95 @@ def settled(device: torch.device) -> torch.device:
     return device
 
 
+def of_rows(lie_on: torch.device, named: torch.device | None) -> torch.device:
+    """The device that answers a tensor which lies on one that is not the CPU: that one.
+
+    `named` is the device asked for, None for `"auto"`. ValueError where it is another, as for
+    torch's own modules; a kind without a number means any of its kind.
+    """
+    if lie_on.type not in KINDS:
+        raise ValueError(f"X lies on {lie_on}, where sktensor cannot answer")
+    if named is None or named == lie_on or (named.type == lie_on.type and named.index is None):
+        return lie_on
+    if named.type == lie_on.type == "mps":  # of which there is one
+        return lie_on
+    raise ValueError(
+        f"X lies on {lie_on}, and the device asked for is {str(named)!r}: move it, "
+        f"X.to({str(named)!r}), or set device={str(lie_on)!r}, or 'auto' for wherever X lies"
+    )
+
+
+def lacks(device: torch.device) -> frozenset[torch.dtype]:
+    """The dtypes of which the device has no numbers."""
+    if device.type == "xpu":
+        has = getattr(torch.xpu.get_device_properties(device), "has_fp64", True)
+        return NOTHING if has else frozenset([torch.float64])
+    return LACKS.get(device.type, NOTHING)
+
+
+def processors(device: torch.device) -> int:
+    """How many multiprocessors a CUDA card has."""
+    return int(torch.cuda.get_device_properties(device).multi_processor_count)
+
+
+def is_lost(device: torch.device, error: Exception) -> bool:
+    """Whether an error means that nothing more runs on the device in this process.
+
+    If so it is kept in mind, so that `why_missing` says so from now on.
+    """
+    kind = getattr(torch, "AcceleratorError", None)  # torch 2.8 and newer
+    said = str(error)
+    if device.type == "cpu" or isinstance(error, torch.OutOfMemoryError):
+        return False
+    if not (kind is not None and isinstance(error, kind)) and not (
+        isinstance(error, RuntimeError) and said.startswith(LOST)
+    ):
+        return False
+    _lost[device] = said.partition("\n")[0]
+    return True
+
+
 def why_missing(device: torch.device) -> str:
     """Why nothing can run on the device here; empty where it can."""
+    why = ""
     if device.type == "cuda":
-        return _why_no_card(device)
-    if device.type == "mps":
-        return "" if torch.backends.mps.is_available() else "torch finds no Apple GPU"
-    if device.type == "xpu":
-        n = torch.xpu.device_count() if torch.xpu.is_available() else 0
-        return "" if (device.index or 0) < n else f"torch finds {n} of its kind"
-    return ""
+        why = _why_no_card(device)
+    elif device.type == "mps":
+        why = "" if torch.backends.mps.is_available() else "torch finds no Apple GPU"
+    elif device.type == "xpu":
+        why = _why_no_xpu(device)
+    if not why and (said := _lost.get(settled(device))):
+        why = f"it failed: {said}"
+    return why
 
 
 def _why_no_card(device: torch.device) -> str:
     if not torch.backends.cuda.is_built():
         return "this build of torch is for the CPU"
-    if torch.cuda._is_in_bad_fork():
-        return "a forked process cannot use the card that its parent uses"
+    if _is_forked(torch.cuda):
+        return FORKED
     n = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if (device.index or 0) >= n:
         return f"torch finds {n} of its kind"
     if not _is_rocm() and not _is_built_for(torch.cuda.get_device_capability(device)):
         return "this build of torch is for other cards"
     return ""
+
+
+def _why_no_xpu(device: torch.device) -> str:
+    if _is_forked(torch.xpu):
+        return FORKED
+    n = torch.xpu.device_count() if torch.xpu.is_available() else 0
+    return "" if (device.index or 0) < n else f"torch finds {n} of its kind"
+
+
+def _is_forked(module: Any) -> bool:
+    """Whether this is the forked child of a process that uses such cards.
+
+    Asked before all else: there, that may fail, or wait for what the parent has. torch has no
+    public name for it.
+    """
+    return bool(getattr(module, "_is_in_bad_fork", lambda: False)())
 
 
 def _is_rocm() -> bool:

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import copy
 import pickle
+import subprocess
+import sys
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import Binarizer, StandardScaler
 
 from sktensor import TensorAccelerated, Unsupported, devices
 from sktensor import estimator as module
-from sktensor.engine import Engine, _fits, as_tensors
-from sktensor.ops import Arith, Cast, Input
-from sktensor.table import Signature
+from sktensor.compiler import build
+from sktensor.engine import Engine, as_tensors
+from sktensor.engine.placing import lacking
+from sktensor.table import signature_of
 
 from .support import assert_same
 
@@ -158,9 +162,11 @@ def test_a_forked_process_leaves_its_parents_card_alone(cards, monkeypatch):
     engine = Engine(NATIVE, CPU)
     lock = engine._lock
     module._ENGINES[on_cpu] = engine
-    module._ENGINES[on_card] = Engine(NATIVE, torch.device("cuda", 0))
+    left = module._ENGINES[on_card] = Engine(NATIVE, torch.device("cuda", 0))
+    monkeypatch.setattr(module, "_LEFT_ALONE", [])
     module._forked()
     assert on_card not in module._ENGINES
+    assert left in module._LEFT_ALONE  # to free what it has on the card would ask the driver
     assert module._ENGINES[on_cpu] is engine
     assert engine._lock is not lock
 
@@ -176,13 +182,51 @@ def test_other_kinds_of_card(monkeypatch):
     assert devices.settled(torch.device("xpu")) == torch.device("xpu", 0)
 
 
-def test_what_a_card_has_no_numbers_for_stays_on_the_cpu():
-    x = Input(Signature(2, torch.float32))
-    assert _fits(Arith(torch.add, x, 1.0), torch.device("mps"))
-    assert not _fits(Arith(torch.add, x, np.ones(2)), torch.device("mps"))
-    assert not _fits(Cast(x, torch.float64), torch.device("mps"))
-    assert _fits(Cast(x, torch.float64), torch.device("cuda"))
-    assert as_tensors(np.ones(2), torch.device("mps")).device == CPU
+MPS = torch.device("mps")
+
+
+@pytest.mark.parametrize(
+    ("estimator", "dtype", "why"),
+    [
+        (NATIVE, "float64", "mps has no float64, which the input is"),
+        # The scaler is part of the regression's product by then.
+        (NATIVE, "float32", "mps has no float64, which logisticregression needs"),
+        (NATIVE[1], "float32", "mps has no float64, which logisticregression needs"),
+        (Binarizer().fit(X), "float32", ""),
+        (Binarizer().fit(X), "float64", "mps has no float64, which the input is"),
+    ],
+    ids=str,
+)
+def test_what_a_card_has_no_numbers_for_stays_on_the_cpu(estimator, dtype, why):
+    method = "predict_proba" if hasattr(estimator, "predict_proba") else "transform"
+    graphs = build(estimator, signature_of(X.astype(dtype)))
+    assert lacking(graphs, method, MPS) == why
+    assert not lacking(graphs, method, torch.device("cuda:0"))
+
+
+def test_a_program_that_a_card_has_no_numbers_for_is_the_cpus_and_says_so():
+    engine = Engine(NATIVE, MPS)
+    assert_same(engine.answer("predict_proba", X), NATIVE.predict_proba(X))
+    assert engine.program("predict_proba", X).device == CPU
+    plan = engine.plan("predict_proba")
+    note = "predict_proba on cpu: mps has no float64, which the input is"
+    assert (plan.device, plan.notes) == ("cpu", (note,))
+    assert plan.steps[-1].device == "cpu"
+    assert note in str(plan).splitlines()
+    assert note in plan._repr_html_()
+
+
+def test_answers_that_a_card_has_no_numbers_for_stay_on_the_cpu():
+    assert as_tensors(np.ones(2), MPS).device == CPU
+    assert as_tensors(torch.ones(2, dtype=torch.float64), MPS).device == CPU
+
+
+@pytest.mark.parametrize(("has", "lacked"), [(True, set()), (False, {torch.float64})])
+def test_whether_a_card_of_intel_has_float64_is_asked(has, lacked, monkeypatch):
+    monkeypatch.setattr(torch.xpu, "get_device_properties", lambda d: SimpleNamespace(has_fp64=has))
+    assert devices.lacks(torch.device("xpu:0")) == lacked
+    monkeypatch.setattr(torch.xpu, "get_device_properties", lambda d: SimpleNamespace())
+    assert devices.lacks(torch.device("xpu:0")) == set()
 
 
 def test_making_copying_and_loading_touch_no_card(monkeypatch):
@@ -200,6 +244,64 @@ def test_making_copying_and_loading_touch_no_card(monkeypatch):
     ours.fit(X, Y)
     assert hasattr(ours, "predict_proba")
     assert list(ours.classes_) == [0, 1]
+
+
+PROGRAM = """
+import pickle, signal, sys, os, warnings
+import numpy as np
+from sktensor import TensorAccelerated
+ours = pickle.load(open(sys.argv[1], "rb"))
+X = np.zeros((2000, 3))
+def ask():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for n in (1, 2000, 1):
+            assert ours.predict(X[:n]).tolist() == ours.estimator.predict(X[:n]).tolist()
+    return [str(w.message) for w in caught]
+said = ask()
+print(*said, sep="\\n", flush=True)
+if hasattr(os, "fork"):
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(50)
+        os._exit(0 if ask() == [] else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+"""
+
+
+@pytest.mark.parametrize("device", ["auto", "cuda", torch.device("cuda", 1)], ids=str)
+def test_what_was_pickled_beside_a_card_answers_where_none_is_visible(
+    device, tmp_path, monkeypatch
+):
+    path = tmp_path / "model.pkl"
+    path.write_bytes(pickle.dumps(TensorAccelerated(NATIVE, device=device)))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    command = [sys.executable, "-c", PROGRAM, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    if device == "auto":
+        assert lines == [""] or not lines
+    else:
+        assert len(lines) == 1
+        assert lines[0].startswith(f"device='{device}' is not there (")
+
+
+@pytest.mark.usefixtures("cards")
+def test_a_card_that_failed_is_missing_from_then_on(monkeypatch):
+    monkeypatch.setattr(devices, "_lost", {})
+    assert devices.best() == torch.device("cuda", 1)
+    assert devices.is_lost(torch.device("cuda", 1), RuntimeError("CUDA error: unknown error"))
+    assert devices.best() == CPU
+    assert devices.why_missing(torch.device("cuda")) == "it failed: CUDA error: unknown error"
+    assert not devices.why_missing(torch.device("cuda:0"))
+    with pytest.warns(UserWarning, match="it failed: CUDA error: unknown error"):
+        answers(device="cuda:1")
+
+
+def test_a_forked_process_leaves_a_card_of_intel_alone(monkeypatch):
+    monkeypatch.setattr(torch.xpu, "_is_in_bad_fork", lambda: True, raising=False)
+    assert "forked" in devices.why_missing(torch.device("xpu"))
 
 
 def test_another_device_makes_another_engine(made):

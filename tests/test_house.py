@@ -31,6 +31,7 @@ FLOORS = {
     "owners": 3,
     "compiler": 4,
     "plan": 4,
+    "crossover": 4,
     "snapshot": 4,
     "trial": 4,
     "engine": 5,
@@ -57,6 +58,7 @@ LIBRARIES = {
     "program": {"torch", "scipy"},
     "compiler": {"torch"},
     "owners": set(),
+    "crossover": set(),
     "plan": {"pandas", "sklearn"},  # pandas: `Plan.to_frame`, where the user asks for it
     "snapshot": set(),
     "trial": set(),

@@ -21,7 +21,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, process_routing
 
 from .. import devices
 from ..converters import Unsupported
-from ..engine import Engine, as_array, natively
+from ..engine import Engine, as_array, as_rows, in_kind, natively
 from .answering import Answering
 from .inner import (
     ROUTED,
@@ -38,6 +38,9 @@ from .showing import Showing
 # Programs are no state of an estimator: they are left out of its __dict__, of copies and of
 # pickles, and go when it goes.
 _ENGINES: WeakKeyDictionary[TensorAccelerated, Engine] = WeakKeyDictionary()
+# Those on a card that a forked child has of its parent. It neither uses nor frees them, since that
+# would ask a driver that does not answer here.
+_LEFT_ALONE: list[Engine] = []
 # The device that an instance was told it has to do without.
 _WARNED: WeakKeyDictionary[TensorAccelerated, torch.device] = WeakKeyDictionary()
 _lock = threading.Lock()
@@ -66,9 +69,11 @@ class TensorAccelerated(Answering, Showing, Keeping, MetaEstimatorMixin, BaseEst
 
     device : str or torch.device, default="auto"
         Where to compute: `"cpu"`, `"cuda"`, `"cuda:1"`, `"mps"`, `"xpu"`, or `"auto"` for a CUDA
-        card where there is one that torch can run on, and else the CPU. Where the device that is
-        named is missing, one warning says so and the CPU answers. The device is looked for at the
-        first answer, never when an instance is made or loaded.
+        card where there is one that torch can run on and the rows are worth it (:meth:`explain`
+        says from how many on, the variable SKTENSOR_CROSSOVER overrules it), and else the CPU.
+        Tensors on a card are answered there, or are a ValueError where another device is named.
+        Where the device that is named is missing, one warning says so and the CPU answers. The
+        device is looked for at the first answer, never when an instance is made or loaded.
 
     fallback : {"native", "raise"}, default="native"
         What becomes of an answer that needs the estimator's own methods for some step: `"native"`
@@ -201,9 +206,10 @@ class TensorAccelerated(Answering, Showing, Keeping, MetaEstimatorMixin, BaseEst
         """
         inner = self._new_inner()
         params = self._routed("fit_transform", params)
-        answer = natively(inner, "fit_transform", X, *map(as_array, args), **params)
+        rows = as_rows(X)
+        answer = natively(inner, "fit_transform", rows, *map(as_array, args), **params)
         self._adopt(inner)
-        return answer
+        return answer if rows is X else in_kind(answer, X)
 
     @like_inner
     def fit_predict(self, X: Any, *args: Any, **params: Any) -> Any:
@@ -225,9 +231,10 @@ class TensorAccelerated(Answering, Showing, Keeping, MetaEstimatorMixin, BaseEst
         """
         inner = self._new_inner()
         params = self._routed("fit_predict", params)
-        answer = natively(inner, "fit_predict", X, *map(as_array, args), **params)
+        rows = as_rows(X)
+        answer = natively(inner, "fit_predict", rows, *map(as_array, args), **params)
         self._adopt(inner)
-        return answer
+        return answer if rows is X else in_kind(answer, X)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Tell scikit-learn where metadata goes: to the inner estimator's method of the same name.
@@ -290,21 +297,25 @@ class TensorAccelerated(Answering, Showing, Keeping, MetaEstimatorMixin, BaseEst
         engine = self._engine()
         if engine is None:
             return self._answer_unfitted(method, X, args, params)
+        rows = as_rows(X)
         try:
             if args or params:
                 params = self._routed(method, params)
-                return engine.answer_with(method, X, *map(as_array, args), **params)
-            return engine.answer(method, X)
+                answer = engine.answer_with(method, rows, *map(as_array, args), **params)
+            else:
+                answer = engine.answer(method, rows)
         except NotFittedError as error:
             raise self._not_fitted(error) from error
+        return answer if rows is X else in_kind(answer, X)
 
     def _answer_unfitted(self, method: str, X: Any, args: Any, params: Any) -> Any:
         """What an estimator that seems not to be fitted says: some need no fitting."""
-        params = self._routed(method, params)
+        params, rows = self._routed(method, params), as_rows(X)
         try:
-            return natively(self._answering, method, X, *map(as_array, args), **params)
+            answer = natively(self._answering, method, rows, *map(as_array, args), **params)
         except (NotFittedError, AttributeError) as error:
             raise self._not_fitted() from error
+        return answer if rows is X else in_kind(answer, X)
 
     def _not_fitted(self, error: Exception | None = None) -> NotFittedError:
         """The error that says which steps are not fitted, where only some are."""
@@ -370,7 +381,7 @@ def _forked() -> None:
         if engine.device.type == "cpu":
             engine.forked()
         else:
-            del _ENGINES[estimator]
+            _LEFT_ALONE.append(_ENGINES.pop(estimator))
 
 
 os.register_at_fork(after_in_child=_forked)

@@ -12,7 +12,7 @@ import numpy as np
 from torch import nn
 
 from ..converters import METHODS, Unsupported
-from ..engine import Engine
+from ..engine import Engine, as_rows
 from ..export import EXPORTED, NumericStage, export, needed, numeric
 from ..versions import quietly
 
@@ -54,10 +54,11 @@ class Keeping:
             if getattr(engine.estimator, "feature_names_in_", None) is not None:
                 raise ValueError("compile needs some rows of the kind that will be answered")
             X = np.zeros((1, getattr(engine.estimator, "n_features_in_", 1)))
+        rows = as_rows(X)
         with quietly():  # of rows that nobody asked about
             for method in METHODS:
                 if hasattr(engine.estimator, method):
-                    engine.answer(method, X)
+                    engine.answer(method, rows)
         return self
 
     def module(self, method: str = "predict", X: Any = None) -> nn.Module:
@@ -90,7 +91,7 @@ class Keeping:
         AttributeError
             If the estimator has no such response method.
         """
-        roots, _ = self._compiling().numeric_roots(X, (method,))
+        roots, _ = self._compiling().numeric_roots(as_rows(X), (method,))
         return NumericStage(numeric(roots))
 
     def export(self, path: Any, X: Any = None) -> Path:
@@ -124,11 +125,11 @@ class Keeping:
             read logarithms and the like are among them, since torch rounds those in another way.
         """
         engine = self._compiling()
-        roots, signature = engine.numeric_roots(X, needed(engine.estimator))
+        roots, signature = engine.numeric_roots(as_rows(X), needed(engine.estimator))
         for method in EXPORTED:
             if method not in roots and hasattr(engine.estimator, method):
                 with suppress(Unsupported):
-                    more, _ = engine.numeric_roots(X, (method,))
+                    more, _ = engine.numeric_roots(as_rows(X), (method,))
                     numeric(more)
                     roots |= more
         return export(roots, signature, engine.estimator, path, _version())

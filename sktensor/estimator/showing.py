@@ -6,7 +6,7 @@ from typing import Any
 
 from sklearn.exceptions import NotFittedError
 
-from ..engine import Engine
+from ..engine import Engine, as_rows
 from ..parity import Parity, verify
 from ..plan import Plan
 
@@ -53,7 +53,7 @@ class Showing:
         if X is None and method is not None and not isinstance(method, str):
             method, X = None, method
         engine = self._compiling()
-        plan = engine.plan(method) if X is None else engine.measured_plan(X)
+        plan = engine.plan(method) if X is None else engine.measured_plan(as_rows(X))
         return plan if X is None or method is None else plan.only(method)
 
     def verify(self, X: Any, *, n_rows: int = 10_000, random_state: int | None = 0) -> Parity:
@@ -97,4 +97,4 @@ class Showing:
         >>> bool(fast.verify(X))
         True
         """
-        return verify(self._compiling(), X, n_rows, random_state)
+        return verify(self._compiling(), as_rows(X), n_rows, random_state)

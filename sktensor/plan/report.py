@@ -112,6 +112,8 @@ class Plan:
         One for each method, once measured.
     n_rows : int or None
         How many rows were measured.
+    notes : tuple of str
+        Where a card does not answer, or only from some number of rows on, and why.
     """
 
     steps: tuple[Step, ...]
@@ -121,6 +123,7 @@ class Plan:
     timings: tuple[Timing, ...] = ()
     n_rows: int | None = None
     estimator: Any = field(default=None, repr=False, compare=False)
+    notes: tuple[str, ...] = ()
 
     def only(self, method: str) -> Plan:
         """Return what it says of one response method.
@@ -142,7 +145,8 @@ class Plan:
     def _head(self) -> str:
         compiled = sum(s.backend == "torch" for s in self.steps)
         about = f"{self.method}: " if self.method else ""
-        return f"{about}{compiled} of {len(self.steps)} steps compiled, on {self.device}"
+        head = f"{about}{compiled} of {len(self.steps)} steps compiled, on {self.device}"
+        return "\n".join([head, *self.notes])
 
     def _step_cells(self) -> list[tuple[str, ...]]:
         head = ("step", "estimator", "backend", "device", "dtype", "constants", "reason")
@@ -174,7 +178,7 @@ class Plan:
         tables = list(self._tables())
         if self.stages and not self.timings:
             tables.append(("stages", self._stage_cells()))
-        return shown + "".join(f"<p>{escape(head)}</p>{_html(cells)}" for head, cells in tables)
+        return shown + "".join(f"<p>{_lines(head)}</p>{_html(cells)}" for head, cells in tables)
 
     def to_frame(self) -> Any:
         """Return the steps as a table.
@@ -209,6 +213,10 @@ def _text(cells: list[tuple[str, ...]]) -> str:
     lines = ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows]
     lines.insert(1, "  ".join("-" * w for w in widths))
     return "\n".join(lines)
+
+
+def _lines(text: str) -> str:
+    return escape(text).replace("\n", "<br>")
 
 
 def _html(cells: list[tuple[str, ...]]) -> str:

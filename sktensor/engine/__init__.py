@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import warnings
-from dataclasses import replace
 from functools import partial
 from operator import is_
 from time import perf_counter
@@ -16,31 +15,28 @@ import torch
 from sklearn import get_config
 from sklearn.base import is_classifier
 
-from .compiler import (
+from .. import devices
+from ..compiler import (
     Graphs,
     build,
     build_natively,
     compile,
-    default_signature,
     numeric_signature,
 )
-from .converters import METHODS, Unsupported
-from .devices import CPU
-from .graph import to_device, walk
-from .ops import Input, Named, Native, Op, Retreat
-from .plan import Plan, Step, Timing, measure
-from .plan.account import stages_of, steps_of
-from .program import Program
-from .snapshot import Snapshot
-from .table import (
-    TORCH_DTYPES,
-    Signature,
-    first_rows,
-    row_count,
-    signature_of,
-)
-from .trial import Disagreement, Trial
-from .versions import quietly, tell
+from ..converters import METHODS, Unsupported
+from ..ops import Input, Named, Native, Op, Retreat
+from ..plan import Step
+from ..plan.account import steps_of
+from ..program import Program
+from ..snapshot import Snapshot
+from ..table import Signature, first_rows, row_count, signature_of
+from ..trial import Disagreement, Trial
+from ..versions import tell
+from .arrays import as_array, as_rows, as_tensors, in_kind, natively, wrap
+from .placing import Placing, cannot_run, lacking
+from .planning import Planning
+
+__all__ = ["Engine", "as_array", "as_rows", "as_tensors", "in_kind", "natively"]
 
 logger = logging.getLogger("sktensor")
 
@@ -50,8 +46,12 @@ MOST_SIGNATURES = 16
 SAMPLE_ROWS = 4
 
 
-class Engine:
-    """Answers the response methods of one fitted estimator on one device."""
+class Engine(Planning):
+    """Answers the response methods of one fitted estimator on one device, or on that or the CPU.
+
+    `asked` are the parameters it is made for; the first of them, `device`, chooses between the two
+    where it is "auto".
+    """
 
     def __init__(
         self,
@@ -63,6 +63,7 @@ class Engine:
     ):
         self.estimator, self.device = estimator, device
         self.fallback, self.batch_size, self.asked = fallback, batch_size, asked
+        self.places = Placing(device, asked[0] if asked else device)
         self._snapshot = Snapshot(estimator)
         self._graphs: dict[Any, Graphs] = {}
         self._programs: dict[Any, tuple[Program | None, Warned]] = {}
@@ -83,9 +84,11 @@ class Engine:
     def answer(self, method: str, X: Any) -> Any:
         """What the estimator's `method` says of `X`, by a program or natively."""
         signature = signature_of(X)
+        place = self.places.of(X)
         if signature is None or row_count(X) == 0 or method not in METHODS:
             return self._answer_natively(method, X)
-        key = (method, signature, get_config()["transform_output"], _device_of(X))
+        key: Any = (method, signature, get_config()["transform_output"])
+        key = (*key, place or self._place(key, X))
         program, warned = self._programs.get(key) or self._compile(key, X)
         self._last = signature
         if program is None:
@@ -110,16 +113,32 @@ class Engine:
     def _run(self, program: Program, X: Any) -> Any:
         return self._finish(program(X), program.root, X, ())
 
+    def _place(self, key: Any, X: Any) -> torch.device:
+        """The device that is worth it for so many rows of the host."""
+        return self.places.by_rows(row_count(X), key, lambda: self._root(key, X))
+
+    def _root(self, key: Any, X: Any) -> Op | None:
+        """What a method's program will answer; None where there is none, or it cannot be told."""
+        with self._lock:
+            try:
+                graphs = self._graphs.get(key[1:3]) or self._build(key[1], X)
+            except Exception:  # which `_compile` will meet again, and report
+                return None
+            if not graphs.sample_failed:
+                self._graphs[key[1:3]] = graphs
+        return graphs.roots.get(key[0])
+
     def _finish(self, answer: Any, root: Op, X: Any, warned: Warned) -> Any:
         """A program's answer in the caller's container, and what the estimator warns of."""
         for message, category in warned:
             warnings.warn(message, category, stacklevel=5)
         if isinstance(root, Named):
-            return _wrap(answer, root, X)
+            return wrap(answer, root, X)
         return as_tensors(answer, X.device) if isinstance(X, torch.Tensor) else answer
 
     def answer_with(self, method: str, X: Any, *args: Any, **params: Any) -> Any:
         """What the estimator's `method` says when it is told more than `X`."""
+        self.places.of(X)
         answer = natively(self.estimator, method, X, *args, **params)
         self.refuse(method, "more is asked than what it says of X")
         return answer
@@ -136,13 +155,49 @@ class Engine:
         return answer
 
     def _answer_after(self, failure: Exception, key: Any, X: Any) -> Any:
-        """The native answer, or error, where a program refused rows or failed."""
+        """The native answer, or error, where a program refused rows or failed.
+
+        What a device cannot run, or has no room for, is the CPU's.
+        """
+        if not isinstance(failure, Retreat) and (why := cannot_run(failure, key[3])):
+            self._leave(key, failure, why)
+            return self._answer_on_cpu(key, X)
         answer = natively(self.estimator, key[0], X)
         if isinstance(failure, Retreat):
             logger.info("%s answered natively: %s", key[0], failure)
         else:
             self._give_up(failure, key)
         return answer
+
+    def _leave(self, key: Any, error: Exception, why: str) -> None:
+        """Let the CPU have what a device cannot run: all, a program, or this call."""
+        if self.fallback == "raise":
+            raise error
+        logger.info("%s runs on the cpu: %s", key[0], why)
+        if devices.why_missing(key[3]):
+            if not self.places.lost:
+                self.places.lose(key[3], why)
+                message = f"{self.places.lost}: the CPU answers from now on"
+                warnings.warn(message, UserWarning, stacklevel=6)
+        elif not isinstance(error, torch.OutOfMemoryError):
+            self.places.instead[key] = why
+            self._programs.pop(key, None)
+
+    def _answer_on_cpu(self, key: Any, X: Any) -> Any:
+        """What the CPU says in place of another device."""
+        key = (*key[:3], devices.CPU)
+        program, warned = self._programs.get(key) or self._compile(key, X)
+        if program is None:
+            return natively(self.estimator, key[0], X)
+        failure: Exception
+        try:
+            answer = program(X)
+            self._try(key, program, X)
+        except Exception as error:
+            failure = error
+        else:
+            return self._finish(answer, program.root, X, warned)
+        return self._answer_after(failure, key, X)
 
     def _give_up(self, error: Exception, key: Any) -> None:
         """Let the estimator answer such input from now on, and have the failure reported."""
@@ -175,7 +230,7 @@ class Engine:
             raise Unsupported(f"{method} cannot be compiled: {reason}")
 
     def _compile(self, key: Any, X: Any) -> tuple[Program | None, Warned]:
-        method, signature, _, device = key
+        method, signature = key[:2]
         with self._lock:
             if key in self._programs:
                 return self._programs[key]
@@ -183,11 +238,12 @@ class Engine:
                 self._graphs.clear()
                 self._programs.clear()
                 self._trials.clear()
+                self.places.forget()
             graphs, failure, start = self._graphs.get(key[1:3]), None, perf_counter()
             try:
                 if graphs is None:
                     graphs = self._build(signature, X)
-                program = self._program(graphs, method, device or self.device)
+                program = self._program(graphs, key)
             except Exception as error:
                 failure = error
             if graphs is None or failure is not None or graphs.sample_failed:
@@ -212,7 +268,8 @@ class Engine:
         self._log(graphs)
         return graphs
 
-    def _program(self, graphs: Graphs, method: str, device: torch.device) -> Program | None:
+    def _program(self, graphs: Graphs, key: Any) -> Program | None:
+        method, device = key[0], key[3]
         root = graphs.roots.get(method)
         if root is None:
             return None
@@ -220,7 +277,17 @@ class Engine:
             self._refuse(graphs, method)
         if isinstance(root, Native) and isinstance(root.x, Input):
             return None
-        return compile(root, device if _fits(root, device) else CPU, self.batch_size)
+        why = self.places.instead.get(key) or lacking(graphs, method, device)
+        if not why:
+            try:
+                return compile(root, device, self.batch_size)
+            except Exception as error:  # its constants may be more than the device has room for
+                why = cannot_run(error, device)
+                if not why or self.fallback == "raise":
+                    raise
+        self.places.instead[key] = why
+        logger.info("%s runs on the cpu: %s", method, why)
+        return compile(root, devices.CPU, self.batch_size)
 
     def _refuse(self, graphs: Graphs, method: str) -> None:
         """Raise Unsupported if any step of the method runs natively, naming every one."""
@@ -228,6 +295,9 @@ class Engine:
         if steps:
             named = "; ".join(f"{s.name} ({s.estimator}): {s.reason}" for s in steps)
             raise Unsupported(f"{method} cannot be compiled: {named}")
+
+    def _steps(self, graphs: Graphs, methods: list[str], device: str = "") -> list[Step]:
+        return steps_of(graphs.trace, graphs.roots, graphs.owners, methods, device)
 
     def _log(self, graphs: Graphs) -> None:
         for step in self._steps(graphs, list(graphs.roots)):
@@ -246,64 +316,13 @@ class Engine:
                 *(method, name, kind, 1e3 * t, n, len(steps), len(program.stages), program.device),
             )
 
-    def plan(self, method: str | None) -> Plan:
-        """What runs where, for input like the last one seen."""
-        with self._lock:
-            graphs = next(
-                (g for (s, _), g in self._graphs.items() if s == self._last), None
-            ) or build(self.estimator, default_signature(self.estimator))
-        if method is not None and method not in graphs.roots:
-            raise AttributeError(
-                f"{type(self.estimator).__name__} has no response method {method!r}"
-            )
-        tell(graphs.untested)
-        methods = list(graphs.roots) if method is None else [method]
-        steps = tuple(self._steps(graphs, methods))
-        made = self._programs_of(self._last, methods).items()
-        stages = tuple(stage for m, p in made for stage in stages_of(m, p))
-        return Plan(steps, method, str(self.device), stages, estimator=self.estimator)
-
-    def measured_plan(self, X: Any) -> Plan:
-        """What runs where for `X`, and how long each stage takes, beside the native method."""
-        with quietly():  # what is warned of says nothing of how long it takes
-            stages, timings = self._measured(X)
-        plan = self.plan(None)
-        return replace(plan, stages=tuple(stages), timings=tuple(timings), n_rows=row_count(X))
-
-    def _measured(self, X: Any) -> tuple[list[Any], list[Timing]]:
-        """Every method's stages and times."""
-        stages: list[Any] = []
-        timings: list[Timing] = []
-        for method in (m for m in METHODS if hasattr(self.estimator, m)):
-            self.answer(method, X)
-            native = measure.fastest(partial(natively, self.estimator, method, X))
-            program = self.program(method, X)
-            if program is None:
-                timings.append(Timing(method, None, native, self.why_native(method, X)))
-                continue
-            try:
-                ours = measure.fastest(partial(self.compiled, method, X))
-                stages += stages_of(method, program, measure.stage_times(program, X))
-                timings.append(Timing(method, ours, native))
-            except Retreat as why:
-                timings.append(Timing(method, None, native, str(why)))
-        return stages, timings
-
-    def _steps(self, graphs: Graphs, methods: list[str]) -> list[Step]:
-        return steps_of(graphs.trace, graphs.roots, graphs.owners, methods, str(self.device))
-
-    def _programs_of(self, signature: Signature | None, methods: list[str]) -> dict[str, Program]:
-        """The programs made so far for input of one signature, by their methods."""
-        found = {k[0]: p for k, (p, _) in self._programs.items() if p and k[1] == signature}
-        return {m: found[m] for m in methods if m in found}
-
     def program(self, method: str, X: Any) -> Program | None:
         """The program that answers `method` for input like `X`; None where it is native."""
         signature = signature_of(X)
         if signature is None:
             return None
-        key = (method, signature, get_config()["transform_output"], _device_of(X))
-        return self._compile(key, X)[0]
+        key = (method, signature, get_config()["transform_output"])
+        return self._compile((*key, self.places.of(X) or self._place(key, X)), X)[0]
 
     def numeric_roots(self, X: Any, methods: tuple[str, ...]) -> tuple[dict[str, Op], Signature]:
         """The roots of some methods for input like `X`, none of which may be native."""
@@ -332,63 +351,3 @@ class Engine:
         if program is None:
             raise Unsupported(f"{method} runs natively")
         return self._run(program, X)
-
-    def why_native(self, method: str, X: Any) -> str:
-        """Why no program answers `method` for input like `X`."""
-        graphs = self._graphs.get((signature_of(X), get_config()["transform_output"]))
-        root = None if graphs is None else graphs.roots.get(method)
-        if isinstance(root, Native):
-            return root.reason
-        return f"input of type {type(X).__name__}" if graphs is None else "no program"
-
-
-def natively(estimator: Any, method: str, X: Any, *args: Any, **params: Any) -> Any:
-    """What the estimator's own method says; a tensor where it is asked about one."""
-    answer = getattr(estimator, method)(as_array(X), *args, **params)
-    return as_tensors(answer, X.device) if isinstance(X, torch.Tensor) else answer
-
-
-def as_array(X: Any) -> Any:
-    """A tensor as the array that scikit-learn reads; anything else as it is."""
-    if not isinstance(X, torch.Tensor):
-        return X
-    X = X.detach().cpu()
-    return (X.float() if X.dtype == torch.bfloat16 else X).numpy()
-
-
-def as_tensors(answer: Any, device: torch.device) -> Any:
-    """The arrays of an answer as tensors on a device; labels that are no numbers as they are."""
-    if isinstance(answer, list | tuple) and not hasattr(answer, "_fields"):
-        return type(answer)(as_tensors(part, device) for part in answer)
-    if isinstance(answer, np.ndarray) and (answer.dtype in TORCH_DTYPES or answer.dtype == "f2"):
-        answer = to_device(answer)
-        return answer if not _holds(device, answer.dtype) else answer.to(device)
-    return answer
-
-
-def _fits(root: Op, device: torch.device) -> bool:
-    """Whether the device has numbers of every kind in the graph."""
-    if device.type != "mps":
-        return True
-    ops = list(walk(root))
-    dtypes = {op.dtype for op in ops} | {TORCH_DTYPES.get(a.dtype) for op in ops for a in op.arrays}
-    return all(_holds(device, dtype) for dtype in dtypes)
-
-
-def _holds(device: torch.device, dtype: torch.dtype | None) -> bool:
-    return device.type != "mps" or dtype != torch.float64
-
-
-def _device_of(X: Any) -> torch.device | None:
-    return X.device if isinstance(X, torch.Tensor) else None
-
-
-def _wrap(answer: Any, root: Op, X: Any) -> Any:
-    """The transformed rows in the container that the estimator is set to return."""
-    from sklearn.utils._set_output import _wrap_data_with_container
-
-    assert isinstance(root, Named)
-    if root.estimator is None:
-        return type(X)(answer, columns=list(root.labels), index=X.index)
-    original = X if root.keeps_index else answer
-    return _wrap_data_with_container("transform", answer, original, root.estimator)
