@@ -27,6 +27,7 @@ from .ops import (
     Native,
     Numbers,
     Op,
+    Quadratic,
     Retreat,
     Several,
     column_count,
@@ -332,6 +333,8 @@ def _cost(op: Op) -> float:
         return 0.35 * nodes**0.4 * len(op.roots)  # as measured, from 15 nodes a tree to 10,000
     if isinstance(op, MatMul):
         return 0.1 * op.weight.size
+    if isinstance(op, Quadratic):
+        return 0.1 * op.square.size
     return 0.5 * column_count(op)
 
 

@@ -1,6 +1,6 @@
 """The ops: what a compiled estimator is made of, each with its meaning in torch."""
 
-from .arithmetic import Arith, Map, MatMul, RowSum, cast
+from .arithmetic import Arith, Map, MatMul, Quadratic, RowSum, cast
 from .base import Guard, Op, Retreat, column_count, parts
 from .categories import CategoryCodes
 from .columns import Between, Cast, Column, Concat, Defined, Finite, Named, Provided, Select
@@ -77,6 +77,7 @@ __all__ = [
     "Op",
     "Products",
     "Provided",
+    "Quadratic",
     "Recode",
     "Retreat",
     "RowSum",

@@ -16,7 +16,7 @@ from scipy import special
 from torch import Tensor
 
 from ..table import NUMPY_DTYPES
-from .arithmetic import Arith, Map, MatMul
+from .arithmetic import Arith, Map, MatMul, Quadratic
 from .base import Guard, Op, Retreat, parts
 from .columns import Between, Cast, Column, Concat, Finite, Named, Select
 from .elementwise import Above, Elementwise, Logistic
@@ -152,6 +152,15 @@ def _matmul(op: MatMul) -> Few | None:
     return lambda x: x.dot(weight)
 
 
+def _quadratic(op: Quadratic) -> Few:
+    square, linear, shape = op.square, op.linear, (-1, op.width, len(op.square))
+
+    def quadratic(x: np.ndarray) -> np.ndarray:
+        return np.add.reduce((x.dot(square) + linear).reshape(shape) * x[:, None], 2)
+
+    return quadratic
+
+
 def _cast(op: Cast) -> Few | None:
     """NumPy and torch agree on every cast but those of floats to integers that cannot hold them."""
     before = op.x.dtype
@@ -279,6 +288,7 @@ TWINS: dict[type[Op], Callable[[Any], Few | None]] = {
     MatMul: _matmul,
     Missing: _missing,
     Named: _same,
+    Quadratic: _quadratic,
     Recode: _recode,
     Select: _select,
     Shares: _shares,
