@@ -8,7 +8,7 @@ from .csr import CsrProduct, CsrScale, CsrSelect, CsrSizes, ValidCsr
 from .curves import Bins, Bounded, BoxCox, Interpolate, Products, YeoJohnson
 from .elementwise import FLOATS_OF_INTEGERS, UFUNCS, Above, Logistic, ndtri, sqrt
 from .encode import Fill, GatherSum, KnownCodes, Missing, OneHot, Recode, Search
-from .few import few
+from .few import few, twin
 from .forest import Forest, Leaves
 from .host import Columns, Csr, Input, Native, Numbers, Several, is_table, signature
 from .lookup import AllKnown, Lookup
@@ -100,4 +100,5 @@ __all__ = [
     "parts",
     "signature",
     "sqrt",
+    "twin",
 ]

@@ -146,14 +146,14 @@ class Between(Guard):
         if not torch.compiler.is_compiling():
             # No magnitude is above the sum, or the length, of all: one look where bounds are far.
             sizes = of.abs().nansum() if allow_nan else torch.linalg.vector_norm(of)
-            loosely = sizes <= self._nearest
+            loosely = sizes <= self.nearest
             if loosely:
                 return loosely
         inside = (of >= low) & (of <= high)
         return (inside | of.isnan()).all() if allow_nan else inside.all()
 
     @cached_property
-    def _nearest(self) -> float:
+    def nearest(self) -> float:
         """The magnitude up to which no value is out of bounds."""
         return float(min(self.high.min(initial=np.inf), -self.low.max(initial=-np.inf)))
 
