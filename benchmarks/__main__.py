@@ -1,9 +1,8 @@
 """`python -m benchmarks forests` or `pipelines`: a table as it runs, a JSON file at the end.
 
-`python -m benchmarks start`: what the first answer costs in a fresh process.
-
-`python -m benchmarks cuda`: what a card must reach; `--device cpu --rows 1000 --scale 0.01` only
-goes through the motions.
+`python -m benchmarks start`: what the first answer costs in a fresh process. `latency`: one row at
+a time. `importance`: the whole of scikit-learn's `permutation_importance`. `cuda`: what a card must
+reach; `--device cpu --rows 1000 --scale 0.01` only goes through the motions.
 """
 
 from __future__ import annotations
@@ -18,14 +17,15 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from . import cuda, forests, grid, measure, peers, pipelines, start
+from . import cuda, forests, grid, importance, latency, measure, peers, pipelines, start
 
 SUITES = {"forests": forests, "pipelines": pipelines}
+OTHERS = ("start", "latency", "importance", "cuda")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("suite", nargs="?", choices=[*SUITES, "start", "cuda"], default="forests")
+    parser.add_argument("suite", nargs="?", choices=[*SUITES, *OTHERS], default="forests")
     parser.add_argument("--only", nargs="*", help="workloads, all unless given")
     parser.add_argument("--rows", nargs="*", type=int, help="batch sizes, all unless given")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -39,8 +39,8 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     if options.suite == "cuda":
         raise SystemExit(cuda.main(options))
-    if options.suite == "start":
-        _start(options)
+    if options.suite in OTHERS:
+        {"start": _start, "latency": _latency, "importance": _importance}[options.suite](options)
         return
     suite = SUITES[options.suite]
     names = options.only or list(suite.WORKLOADS)
@@ -63,6 +63,25 @@ def _start(options: argparse.Namespace) -> None:
     for result in start.run(names, options.cache, options.threads):
         results.append(result)
         print("  ".join(f"{k} {v:.3f}" if type(v) is float else f"{v}" for k, v in result.items()))
+    _write(results, options)
+
+
+def _latency(options: argparse.Namespace) -> None:
+    names, results = options.only or list(latency.WORKLOADS), []
+    for result in latency.run(names, options.cache, options.budget, not options.no_peers):
+        results.append(result)
+        times = (f"{e} {_time(t['p50'])} ({_time(t['p99'])})" for e, t in result["latency"].items())
+        print(f"{result['workload']}, p50 (p99): {'  '.join(times)}", *result["cannot"].values())
+    _write(results, options)
+
+
+def _importance(options: argparse.Namespace) -> None:
+    results = []
+    for result in importance.run(
+        tuple(options.rows or importance.ROWS), options.cache, options.budget
+    ):
+        results.append(result)
+        print(_line(result), f"differs by {result['difference']['sktensor']:.0e}")
     _write(results, options)
 
 

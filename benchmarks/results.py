@@ -30,6 +30,7 @@ def main(paths: Iterable[str]) -> None:
     first = [result for result in results if "cache" in result]
     for name in dict.fromkeys(result["workload"] for result in grid):
         _workload(name, [result for result in grid if result["workload"] == name])
+    _one_row([result for result in results if "latency" in result])
     if first:
         _first_answers(first)
 
@@ -66,6 +67,21 @@ def _cell(engine: str, result: dict[str, Any]) -> str:
     wrong = engine not in OURS and not is_right(engine, result["difference"][engine])
     mark = " (other forest)" if engine in REFITTED else " (wrong)" if wrong else ""
     return f"{_time(seconds)} ({result['ratio'][engine]:.1f}×){mark}"
+
+
+def _one_row(results: list[dict[str, Any]]) -> None:
+    """The median and the 99th percentile of every engine, a line a workload."""
+    if not results:
+        return
+    engines = list(dict.fromkeys(engine for result in results for engine in result["latency"]))
+    print("### One row, p50 (p99)\n")
+    print(f"| workload | {' | '.join(engines)} |")
+    print(f"|---|{'---:|' * len(engines)}")
+    for result in results:
+        times = (result["latency"].get(engine) for engine in engines)
+        cells = (f"{_time(t['p50'])} ({_time(t['p99'])})" if t else "" for t in times)
+        print(f"| {result['workload']} | {' | '.join(cells)} |")
+    print()
 
 
 def _first_answers(results: list[dict[str, Any]]) -> None:

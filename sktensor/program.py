@@ -27,12 +27,14 @@ from .ops import (
     Native,
     Numbers,
     Op,
+    Quadratic,
     Retreat,
     Several,
     column_count,
     few,
     is_table,
     parts,
+    twin,
 )
 from .table import Table, as_dense, row_count
 from .threads import WORTH_A_THREAD, settle, share_rows
@@ -41,6 +43,7 @@ L2_BYTES = 2**21  # what the widest result of a block may take
 DEVICE_BYTES = 2**28
 LEAST_ROWS, MOST_ROWS = 64, 2**14
 FEW_ROWS = 64  # up to so many, calling torch costs more than it computes
+ONE_THREAD = 1.5e6  # nanoseconds of work up to which one thread is done before others are awake
 
 Feed = Callable[[int, int], Any]
 Few = Callable[..., np.ndarray]
@@ -58,8 +61,16 @@ class Program:
         self.input = next((op for op in walk(root) if isinstance(op, Input)), None)
         self.stages: list[HostStage | DeviceStage] = list(_stages(root, device))
         self._reads_table = self.input is not None and is_table(self.input)
-        self._few_rows = 0 if device.type != "cpu" else min(FEW_ROWS, batch_size or FEW_ROWS)
+        self._few_rows = self._most_few()
         self._only = None if self._reads_table else self._only_stage()
+
+    def _most_few(self) -> int:
+        """Up to how many rows NumPy answers: torch's ops would wake threads, for milliseconds."""
+        if self.device.type != "cpu":
+            return 0
+        stages = [stage for stage in self.stages if isinstance(stage, DeviceStage)]
+        most = min((stage.most_few for stage in stages), default=FEW_ROWS)
+        return min(most, self.batch_size or most)
 
     def _only_stage(self) -> DeviceStage | None:
         """The stage that reads the input and gives the answer, if one does all."""
@@ -269,6 +280,13 @@ class DeviceStage(nn.Module):
         steps = [(few(op), [slots[x] for x in op.inputs]) for op in self.ops]
         return steps, [slots[op] for op in self.outputs]
 
+    @property
+    def most_few(self) -> int:
+        """Up to how many rows NumPy is as fast, having no more than one thread."""
+        if any(isinstance(op, Forest) or twin(op) is None for op in self.ops):
+            return FEW_ROWS
+        return max(FEW_ROWS, int(min(ONE_THREAD / self.cost, 2 * L2_BYTES / self.bytes_a_row)))
+
     def __str__(self) -> str:
         return "device: " + " ".join(map(str, self.ops))
 
@@ -332,6 +350,8 @@ def cost_of(op: Op) -> float:
         return 0.35 * nodes**0.4 * len(op.roots)  # as measured, from 15 nodes a tree to 10,000
     if isinstance(op, MatMul):
         return 0.1 * op.weight.size
+    if isinstance(op, Quadratic):
+        return 0.1 * op.square.size
     return 0.5 * column_count(op)
 
 

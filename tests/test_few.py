@@ -13,8 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sktensor.graph import to_host
-from sktensor.ops import Decided, Finite, Input, Op, Retreat, few
-from sktensor.program import FEW_ROWS
+from sktensor.ops import Decided, Fill, Finite, Input, Op, Retreat, few
+from sktensor.program import FEW_ROWS, L2_BYTES, Program
 from sktensor.table import Signature
 
 from .cases import data
@@ -30,7 +30,7 @@ def outcome(call):
         return "retreat"
 
 
-@pytest.mark.parametrize("n_rows", [1, 5, FEW_ROWS])
+@pytest.mark.parametrize("n_rows", [1, 5, FEW_ROWS, len(data.X)])
 @pytest.mark.parametrize("case", list(firsts()))
 def test_few_rows_are_answered_as_many_are(case, n_rows):
     table = data.X if case.X is None else case.X
@@ -80,6 +80,27 @@ def test_a_memory_map_is_answered_with_an_array(tmp_path):
     assert_answers_alike(StandardScaler().fit(X), rows)
 
 
+def test_numpy_answers_more_rows_where_one_thread_is_done_before_others_wake():
+    linear = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()).fit(X, Y)
+    forest = RandomForestClassifier(5, random_state=0).fit(X, Y)
+    most = program_of(linear, "predict_proba", X)._few_rows
+    assert most > 10 * FEW_ROWS
+    assert program_of(forest, "predict_proba", X)._few_rows == FEW_ROWS
+    graph = program_of(linear, "predict_proba", X).root
+    assert Program(graph, torch.device("cpu"), 100)._few_rows == 100
+    assert Program(graph, torch.device("meta"))._few_rows == 0
+    many = np.tile(X, (-(-most // len(X)) + 1, 1))
+    for n_rows in (most, most + 1):
+        assert_answers_alike(linear, many[:n_rows])
+
+
+def test_wide_rows_are_answered_in_blocks_that_stay_in_the_cache():
+    wide = np.random.default_rng(0).normal(size=(100, 3000))
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2))
+    program = program_of(fitted_quietly(model, wide, wide[:, 0] > 0), "predict", wide)
+    assert program._few_rows * wide[0].nbytes <= 2 * L2_BYTES
+
+
 NUMBERS = st.floats(-4, 4, width=16)
 EXTREMES = st.sampled_from([0.0, -0.0, np.inf, -np.inf, np.nan, 1e308, -1e308, 5e-324])
 
@@ -96,6 +117,24 @@ def test_a_guard_of_few_rows_lets_through_what_is_finite(allow_nan, x):
             few(op)(x)
     elif np.abs(np.nan_to_num(x)).max() < 1e300:
         assert few(op)(x) is x
+
+
+@given(
+    hnp.arrays(np.float64, st.tuples(st.integers(0, 40), st.just(3)), elements=NUMBERS | EXTREMES),
+    st.sampled_from(["C", "F"]),
+    st.sampled_from([np.float32, np.float64]),
+)
+def test_filling_what_is_missing_changes_no_bit_of_what_is_not(x, order, dtype):
+    values = np.array([1.5, -0.0, np.inf], dtype)
+    with np.errstate(all="ignore"):
+        x = np.asarray(x, dtype, order=order)
+    x.flags.writeable = False
+    expected = np.where(np.isnan(x), values, x)
+    op = Fill(Input(Signature(3, torch.from_numpy(values).dtype)), np.nan, values)
+    by_torch = op.forward(torch.from_numpy(x.copy("K")), np.nan, torch.from_numpy(values)).numpy()
+    for filled in (few(op)(x), by_torch):
+        assert_same(filled, expected, exact=True)
+        np.testing.assert_array_equal(np.signbit(filled), np.signbit(expected))
 
 
 @given(st.data())

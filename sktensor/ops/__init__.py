@@ -1,6 +1,6 @@
 """The ops: what a compiled estimator is made of, each with its meaning in torch."""
 
-from .arithmetic import Arith, Map, MatMul, RowSum, cast
+from .arithmetic import Arith, Map, MatMul, Quadratic, RowSum, cast
 from .base import Guard, Op, Retreat, column_count, parts
 from .categories import CategoryCodes
 from .columns import Between, Cast, Column, Concat, Defined, Finite, Named, Provided, Select
@@ -8,7 +8,7 @@ from .csr import CsrProduct, CsrScale, CsrSelect, CsrSizes, ValidCsr
 from .curves import Bins, Bounded, BoxCox, Interpolate, Products, YeoJohnson
 from .elementwise import FLOATS_OF_INTEGERS, UFUNCS, Above, Logistic, ndtri, sqrt
 from .encode import Fill, GatherSum, KnownCodes, Missing, OneHot, Recode, Search
-from .few import few
+from .few import few, twin
 from .forest import Forest, Leaves
 from .host import Columns, Csr, Input, Native, Numbers, Several, is_table, signature
 from .lookup import AllKnown, Lookup
@@ -77,6 +77,7 @@ __all__ = [
     "Op",
     "Products",
     "Provided",
+    "Quadratic",
     "Recode",
     "Retreat",
     "RowSum",
@@ -99,4 +100,5 @@ __all__ = [
     "parts",
     "signature",
     "sqrt",
+    "twin",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -130,6 +130,35 @@ class MatMul(Op):
             common = torch.promote_types(x.dtype, weight.dtype)
             x, weight = x.to(common), weight.to(common)
         return x @ weight
+
+
+@dataclass(frozen=True, eq=False)
+class Quadratic(Op):
+    """Sums of products of two columns and of columns: `sum over i of x_i (b_i + sum x_j A_ji)`.
+
+    One such sum for each of the outputs, whose columns in `square` and values in `linear` lie
+    beside each other.
+    """
+
+    x: Op
+    square: np.ndarray = field(repr=False)  # (x.width, n * x.width)
+    linear: np.ndarray = field(repr=False)  # (n * x.width,)
+
+    @property
+    def width(self) -> int:
+        return len(self.linear) // len(self.square)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return TORCH_DTYPES[self.square.dtype]
+
+    @property
+    def exact(self) -> bool:
+        return False
+
+    def forward(self, x: Tensor, square: Tensor, linear: Tensor) -> Tensor:
+        slopes = torch.addmm(linear, x, square).view(x.shape[0], self.width, len(square))
+        return (slopes * x[:, None]).sum(dim=2)
 
 
 def _dtype(value: Op | np.ndarray) -> torch.dtype:

@@ -39,7 +39,7 @@ class Select(Op):
         return None if names is None else tuple(names[i] for i in self.columns)
 
     def forward(self, x: Tensor, columns: Tensor) -> Tensor:
-        if self._bounds is None or not isinstance(x, Tensor):
+        if torch.compiler.is_compiling() or self._bounds is None or not isinstance(x, Tensor):
             return x[:, columns]
         # As an index would, this gives an array of its own, but several times as fast.
         return x[:, slice(*self._bounds)].clone(memory_format=torch.contiguous_format)
@@ -146,14 +146,14 @@ class Between(Guard):
         if not torch.compiler.is_compiling():
             # No magnitude is above the sum, or the length, of all: one look where bounds are far.
             sizes = of.abs().nansum() if allow_nan else torch.linalg.vector_norm(of)
-            loosely = sizes <= self._nearest
+            loosely = sizes <= self.nearest
             if loosely:
                 return loosely
         inside = (of >= low) & (of <= high)
         return (inside | of.isnan()).all() if allow_nan else inside.all()
 
     @cached_property
-    def _nearest(self) -> float:
+    def nearest(self) -> float:
         """The magnitude up to which no value is out of bounds."""
         return float(min(self.high.min(initial=np.inf), -self.low.max(initial=-np.inf)))
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..kernels import linear_numba
+from ..kernels import fill_numba, linear_numba
 from ..table import TORCH_DTYPES
 from .base import Op
 
@@ -136,7 +136,15 @@ class Fill(Op):
         return self.x.dtype
 
     def forward(self, x: Tensor, marker: float | int | None, values: Tensor) -> Tensor:
+        if marker != marker and _by_kernel(x):
+            return fill_numba.fill(x, values)
         return torch.where(_missing(x, marker), values, x)
+
+
+def _by_kernel(x: Tensor) -> bool:
+    """Whether the CPU's own kernel may answer, which keeps rows as they lie."""
+    here = x.device.type == "cpu" and not torch.compiler.is_compiling()
+    return here and x.is_contiguous() and not x.requires_grad
 
 
 def _missing(x: Tensor, marker: float | int | None) -> Tensor:

@@ -15,14 +15,17 @@ import torch
 from scipy import special
 from torch import Tensor
 
+from ..kernels import fill_numba
 from ..table import NUMPY_DTYPES
-from .arithmetic import Arith, Map, MatMul
+from .arithmetic import Arith, Map, MatMul, Quadratic
 from .base import Guard, Op, Retreat, parts
 from .columns import Between, Cast, Column, Concat, Finite, Named, Select
 from .elementwise import Above, Elementwise, Logistic
 from .encode import Fill, GatherSum, Missing, Recode
 from .forest import Forest
 from .outputs import ArgMax, Decided, Shares, Softmax, Take
+
+WORTH_A_KERNEL = 16  # rows from which on it may be loaded, at the first call
 
 Few = Callable[..., Any]
 
@@ -46,11 +49,16 @@ FUNCTIONS: dict[Any, Any] = {
 
 def few(op: Op) -> Few:
     """The op as a function of the arrays it reads."""
-    twin = TWINS.get(type(op))
-    made = twin(op) if twin is not None else None
+    made = twin(op)
     if made is not None:
         return made
     return _guarded(op) if isinstance(op, Guard) else _by_torch(op.forward, op)
+
+
+def twin(op: Op) -> Few | None:
+    """The same, where NumPy alone says it."""
+    make = TWINS.get(type(op))
+    return None if make is None else make(op)
 
 
 def _by_torch(function: Callable[..., Any], op: Op) -> Few:
@@ -110,9 +118,12 @@ def _finite(op: Finite) -> Few:
 
 
 def _between(op: Between) -> Few:
-    low, high, allow_nan = op.low, op.high, op.allow_nan
+    low, high, allow_nan, nearest = op.low, op.high, op.allow_nan, op.nearest
+    least, most = np.minimum.reduce, np.maximum.reduce
 
     def check(x: np.ndarray, of: np.ndarray) -> np.ndarray:
+        if of.size and least(of, None) >= -nearest and most(of, None) <= nearest:
+            return x
         inside = (of >= low) & (of <= high)
         if not inside.all() and not (allow_nan and (inside | np.isnan(of)).all()):
             raise Retreat("a value that is out of bounds")
@@ -150,6 +161,15 @@ def _matmul(op: MatMul) -> Few | None:
     if weight.dtype != NUMPY_DTYPES.get(op.x.dtype):  # type: ignore[arg-type]
         return None
     return lambda x: x.dot(weight)
+
+
+def _quadratic(op: Quadratic) -> Few:
+    square, linear, shape = op.square, op.linear, (-1, op.width, len(op.square))
+
+    def quadratic(x: np.ndarray) -> np.ndarray:
+        return np.add.reduce((x.dot(square) + linear).reshape(shape) * x[:, None], 2)
+
+    return quadratic
 
 
 def _cast(op: Cast) -> Few | None:
@@ -192,7 +212,13 @@ def _fill(op: Fill) -> Few | None:
         return lambda x: x
     if marker == marker:
         return lambda x: np.where(x == marker, values, x)
-    return lambda x: np.where(np.isnan(x), values, x)
+
+    def fill(x: np.ndarray) -> np.ndarray:
+        if len(x) > WORTH_A_KERNEL and x.flags.c_contiguous:
+            return fill_numba.filled(x, values)
+        return np.where(np.isnan(x), values, x)
+
+    return fill
 
 
 def _missing(op: Missing) -> Few | None:
@@ -279,6 +305,7 @@ TWINS: dict[type[Op], Callable[[Any], Few | None]] = {
     MatMul: _matmul,
     Missing: _missing,
     Named: _same,
+    Quadratic: _quadratic,
     Recode: _recode,
     Select: _select,
     Shares: _shares,

@@ -7,6 +7,7 @@ from ..ops import Op
 from .drop_guards import drop_guards
 from .fold_affine import fold_affine
 from .fold_one_hot import fold_one_hot
+from .fold_polynomial import fold_polynomial
 from .fold_thresholds import fold_thresholds
 from .reuse_rows import reuse_rows
 
@@ -19,6 +20,7 @@ PASSES: tuple[Rule, ...] = (
     reuse_rows,
     fold_one_hot,
     fold_affine,  # of what is left of products and decisions
+    fold_polynomial,  # after it, of scaled products too
 )
 
 
