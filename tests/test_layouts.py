@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from sktensor.kernels import PackedForest, forest_numba, forest_torch
 from sktensor.kernels.forest_cpu import Shape, choose, packing
+from sktensor.kernels.forest_cpu.bitvector import MOST_LEAVES
+from sktensor.kernels.forest_cpu.pieces import in_pieces
 
 N_FEATURES = 5
 BITES = [0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, 1e-45, -1e-45, 3e38]
@@ -95,8 +97,8 @@ def assert_layouts_agree(arrays, rows, sets=()):
     layouts = {packed.layout, "wide"}
     if rows.dtype == np.float32 and not packed.shape.n_coded:
         layouts |= {"narrow"} | ({"perfect"} if packed.shape.most_depth <= 8 else set())
-    if packed.shape.most_leaves <= 64:
-        layouts.add("bitvector")
+    if packed.shape.most_depth <= MOST_LEAVES - 2 and packed.shape.most_leaves <= 500:
+        layouts.add("bitvector")  # of pieces where trees have more leaves
     for layout in layouts:
         packed.layout = layout
         for n in (len(rows), 1, 3, 17):
@@ -155,6 +157,37 @@ def test_codes_that_no_set_tells_apart_are_one_class():
     assert_layouts_agree(arrays, rows, (begin, size, words))
 
 
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    depth=st.integers(0, 12),
+    ragged=st.sampled_from([0.0, 0.2, 0.4]),
+    most=st.sampled_from([16, 64]),
+)
+def test_pieces_have_few_leaves_and_the_sum_of_their_tree(seed, depth, ragged, most):
+    arrays = made_forest(seed, 4, depth, ragged, 2, False, np.float32, np.float64)
+    forest = packing.canonical(*arrays)
+    pieces = in_pieces(forest, most)
+    assert packing.shape_of(pieces)["most_leaves"] <= most
+    few = packing.shape_of(forest)["most_leaves"] <= most
+    assert len(pieces.roots) == len(forest.roots) if few else len(pieces.roots) > len(forest.roots)
+    # Every leaf that is worth something is in one piece.
+    worth = np.concatenate([_values_under(pieces, root) for root in pieces.roots])
+    all_ = np.concatenate([_values_under(forest, root) for root in forest.roots])
+    np.testing.assert_array_equal(np.sort(worth[worth != 0]), np.sort(all_[all_ != 0]))
+
+
+def _values_under(forest, root):
+    found, todo = [], [root]
+    while todo:
+        node = todo.pop()
+        if forest.column[node] >= 0:
+            todo += [forest.left[node], forest.right[node]]
+        else:
+            found.append(forest.value[node].ravel()[0])
+    return np.array(found)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_deep_ragged_trees(dtype):
     arrays = made_forest(3, 9, 40, 0.35, 2, False, dtype, np.float64)
@@ -184,7 +217,10 @@ def test_a_forest_of_a_hundred_thousand_columns_reads_the_few_it_needs():
         (Shape(1, 5_000_000, 2_500_000, 60, 5_000_000, 28), 32, "wide"),
         (Shape(0, 0, 1, 0, 1, 0), 32, "bitvector"),
         (Shape(500, 30_500, 64, 17, 127, 28, 5), 32, "bitvector"),
-        (Shape(500, 47_812, 65, 7, 129, 28, 5), 32, "wide"),
+        (Shape(500, 47_812, 65, 7, 129, 28, 5, 2), 32, "wide"),
+        (Shape(200, 50_600, 127, 18, 253, 36, 10, 1), 64, "bitvector"),
+        (Shape(200, 70_600, 161, 18, 321, 36, 10, 1), 64, "wide"),
+        (Shape(200, 50_600, 127, 41, 253, 36, 10, 1), 64, "wide"),
     ],
 )
 def test_the_layout_follows_from_the_shape(shape, bits, layout):

@@ -18,7 +18,10 @@ from . import bitvector, linked, packing, perfect
 
 # Below so many rows a row at a time is faster than the layout's tiles of 64 or groups of 8.
 FEW_ROWS = {"bitvector": 7, "perfect": 16, "narrow": 7, "wide": 7}
+FEW_ROWS_OF_PIECES = 24
 MOST_PERFECT_DEPTH = 12
+# Leaves and levels of trees with short sets that are faster as bitvectors of pieces than walked.
+MOST_IN_PIECES, MOST_DEPTH_IN_PIECES = 160, 40
 MOST_PADDING = 4  # nodes of perfect trees for one node there is
 
 
@@ -33,6 +36,7 @@ class Shape:
     most_nodes: int
     n_columns: int
     n_coded: int = 0  # columns that categorical splits read
+    set_words: int = 0  # most words of 32 that a set of theirs has
 
 
 def choose(shape: Shape, key: np.dtype) -> str:
@@ -47,12 +51,14 @@ def choose(shape: Shape, key: np.dtype) -> str:
     narrow, wide
         All others: a walk over linked nodes of 8 bytes, or of 16 where 8 do not hold them.
 
-    Categorical splits are known to bitvectors and to wide nodes.
+    Categorical splits are known to bitvectors and to wide nodes; where a word holds every set,
+    trees of up to 160 leaves are cut into pieces of 64 for bitvectors.
     """
     if shape.most_leaves <= (64 if shape.n_coded else 32):
         return "bitvector"
     if shape.n_coded:
-        return "wide"
+        in_pieces = shape.most_leaves <= MOST_IN_PIECES and shape.most_depth <= MOST_DEPTH_IN_PIECES
+        return "bitvector" if in_pieces and shape.set_words == 1 else "wide"
     padded = shape.n_trees * (2 << shape.most_depth) if shape.most_depth < 40 else 1 << 62
     regular = shape.most_depth <= MOST_PERFECT_DEPTH and padded <= MOST_PADDING * shape.n_nodes
     if regular and key.itemsize == 4:
@@ -88,7 +94,7 @@ class PackedForest:
         out = np.zeros((len(rows), self._forest.n_outputs), self._forest.value.dtype)
         if not self.shape.n_trees or not len(rows):
             return out
-        few = len(rows) <= FEW_ROWS[self.layout]
+        few = len(rows) <= self._few_rows
         layout = few_rows_layout(self.shape, self._forest.key) if few else self.layout
         packed: Any = self._layouts.get(layout)
         if packed is None:
@@ -98,6 +104,12 @@ class PackedForest:
         else:
             _RUN[layout](rows, packed, out)
         return out
+
+    @property
+    def _few_rows(self) -> int:
+        if self.layout == "bitvector" and self.shape.most_leaves > bitvector.MOST_LEAVES:
+            return FEW_ROWS_OF_PIECES
+        return FEW_ROWS[self.layout]
 
     @property
     def nbytes(self) -> int:

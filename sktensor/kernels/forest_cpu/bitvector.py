@@ -16,8 +16,10 @@ from ..jit import compiled
 from .bits import trailing_zeros
 from .coded import Coded, class_of
 from .packing import Canonical, fill_tile, first_nan, floats_of
+from .pieces import in_pieces
 
 TILE = 64  # rows compared at once
+MOST_LEAVES = 64  # that a mask has bits for
 FEW_WORDS = 8  # of a set: so many are looked at for every row, of more the one that counts
 FEW_OUTPUTS = 8  # so many are added one after the other, more of them row by row
 
@@ -47,9 +49,12 @@ class Bitvector(NamedTuple):
 
 
 def pack(forest: Canonical) -> Bitvector:
-    """The layout of a forest whose trees have at most 64 leaves."""
+    """The layout of a forest, whose trees of more than 64 leaves are cut into pieces."""
+    n_splits = _count_splits(forest.column, forest.left, forest.right, forest.roots)
+    if n_splits.max(initial=0) >= MOST_LEAVES:
+        forest = in_pieces(forest, MOST_LEAVES)
+        n_splits = _count_splits(forest.column, forest.left, forest.right, forest.roots)
     roots = forest.roots
-    n_splits = _count_splits(forest.column, forest.left, forest.right, roots)
     leaves = int(n_splits.max(initial=0)) + 1
     word = np.dtype(np.uint32 if leaves <= 32 else np.uint64)
     first = np.concatenate([[0], np.cumsum(n_splits)]).astype(np.uint32)

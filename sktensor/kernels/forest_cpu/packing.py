@@ -108,6 +108,7 @@ def shape_of(forest: Canonical) -> dict[str, int]:
         "most_nodes": int(nodes.max(initial=1)),
         "n_columns": len(forest.source),
         "n_coded": 0 if forest.coded is None else len(forest.coded.source),
+        "set_words": 0 if forest.coded is None else int(forest.coded.n_words.max()),
     }
 
 
