@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-from ..graph import Rule, rewrite
+from ..graph import Rule, Survey, rewrite
 from ..ops import Op
 from .drop_guards import drop_guards
+from .drop_unused import drop_unused
 from .fold_affine import fold_affine
 from .fold_one_hot import fold_one_hot
 from .fold_thresholds import fold_thresholds
@@ -13,12 +14,13 @@ from .reuse_rows import reuse_rows
 # The pass, the root before and after it, and what every op became.
 Watch = Callable[[str, Op, Op, dict[Op, Op]], None]
 
-PASSES: tuple[Rule, ...] = (
+PASSES: tuple[Rule | Survey, ...] = (
     fold_thresholds,  # before guards are dropped: it moves them
     drop_guards,
     reuse_rows,
     fold_one_hot,
     fold_affine,  # of what is left of products and decisions
+    drop_unused,
 )
 
 
