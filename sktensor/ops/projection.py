@@ -121,7 +121,8 @@ def _(op: Finite, wanted: Mask) -> list[Mask]:
 
 @needed.register
 def _(op: Between, wanted: Mask) -> list[Mask]:
-    return [every(op.x) if op.of is op.x else wanted, every(op.of)]
+    outside = ~within(op.of, op.low, op.high)
+    return [wanted | outside] * 2 if op.of is op.x else [wanted, outside]
 
 
 @needed.register
@@ -189,6 +190,29 @@ def finite(op: Op) -> Mask:
         kinds = signature(op.x).kinds or ()
         return np.array([k in PLAIN and not k.startswith("float") for k in kinds], bool)
     return ~every(op)
+
+
+def within(op: Op, low: np.ndarray, high: np.ndarray) -> Mask:
+    """Which columns are from `low` to `high` whatever the rows, if the op lets them pass."""
+    if isinstance(op, Select):
+        wide_low, wide_high = np.full((2, column_count(op.x)), [[np.inf], [-np.inf]])
+        np.minimum.at(wide_low, op.columns, low)
+        np.maximum.at(wide_high, op.columns, high)
+        return within(op.x, wide_low, wide_high)[op.columns]
+    if isinstance(op, Concat):
+        ends = np.cumsum([column_count(x) for x in op.xs])[:-1]
+        parts = zip(op.xs, np.split(low, ends), np.split(high, ends), strict=True)
+        return np.concatenate([within(*part) for part in parts])
+    if isinstance(op, Finite | Named) or (isinstance(op, Cast) and op.to == torch.float64):
+        return within(op.x, low, high)
+    if isinstance(op, OneHot) or op.dtype == torch.bool:
+        return (low <= 0) & (high >= 1)
+    if isinstance(op, Recode):
+        return (op.table >= low[:, None]).all(axis=1) & (op.table <= high[:, None]).all(axis=1)
+    whole = (low <= -(2.0**64)) & (high >= 2.0**64)
+    if op.dtype is not None and not op.dtype.is_floating_point:
+        return whole
+    return finite(op) & whole if isinstance(op, Numbers) else ~every(op)
 
 
 def _always_numbers(op: Numbers) -> Mask:

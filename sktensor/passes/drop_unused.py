@@ -218,12 +218,13 @@ def _forest(graph: _Graph, old: Any, new: Any, wanted: Mask) -> Narrowed:
 
 
 def _guard(graph: _Graph, old: Any, new: Any, wanted: Mask) -> Narrowed:
-    """A guard, and its constants of a value for each column of what it passes on."""
+    """A guard, and its constants of a value for each column that it looks at."""
     kept = graph.kept[old.x]
-    if kept.all() or (isinstance(old, Between) and old.of is not old.x):
+    looks_at = graph.kept[old.of] if isinstance(old, Between) else kept
+    if looks_at.all():
         return new, kept
     names = {Between: ("low", "high"), AllKnown: ("may_miss",)}.get(type(old), ())
-    return replace(new, **{n: graph.take(getattr(old, n), kept) for n in names}), kept
+    return replace(new, **{n: graph.take(getattr(old, n), looks_at) for n in names}), kept
 
 
 def _numbers(graph: _Graph, old: Any, new: Any, wanted: Mask) -> Narrowed:
