@@ -208,7 +208,8 @@ def within(op: Op, low: np.ndarray, high: np.ndarray) -> Mask:
     if isinstance(op, OneHot) or op.dtype == torch.bool:
         return (low <= 0) & (high >= 1)
     if isinstance(op, Recode):
-        return (op.table >= low[:, None]).all(axis=1) & (op.table <= high[:, None]).all(axis=1)
+        inside = (op.table >= low[:, None]) & (op.table <= high[:, None])
+        return np.asarray(inside.all(axis=1))
     whole = (low <= -(2.0**64)) & (high >= 2.0**64)
     if op.dtype is not None and not op.dtype.is_floating_point:
         return whole
