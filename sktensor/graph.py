@@ -16,17 +16,28 @@ from .ops import Input, Native, Op, is_table, parts
 from .table import Table, as_dense
 
 Rule = Callable[[Op], Op | None]
+Change = Callable[[Op, Op], Op | None]  # of an op as it was, and as it is with its inputs changed
+Survey = Callable[[Op], Change]
+
+_SURVEYS: set[Any] = set()
 
 
-def rewrite(op: Op, rule: Rule, done: dict[Op, Op] | None = None) -> Op:
+def surveys(rule: Survey) -> Survey:
+    """Mark a rule that must know who reads an op: told the root, it says how to change each op."""
+    _SURVEYS.add(rule)
+    return rule
+
+
+def rewrite(op: Op, rule: Rule | Survey, done: dict[Op, Op] | None = None) -> Op:
     """The graph under `op`, `rule` tried on every op, inputs first; None leaves an op as it is.
 
     `done` is filled with what every op became.
     """
     done = {} if done is None else done
+    change: Change = rule(op) if rule in _SURVEYS else lambda _, new: rule(new)  # type: ignore
     for old in walk(op):
         new = old.with_inputs(done.__getitem__)
-        done[old] = rule(new) or new
+        done[old] = change(old, new) or new
     return done[op]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .graph import walk
-from .ops import Op, parts
+from .ops import Guard, Op, Select, parts
 
 NOBODY = -1
 
@@ -16,12 +16,15 @@ Known = dict[tuple[Any, ...], set[int]]  # owners, by what an op has of its own
 class Owners:
     """The step that each op comes from, by its position, and the passes that took all of a step.
 
+    `joined` are the passes that put a step's ops among those of an older one.
+
     Steps come in the order in which they were converted: what a step reads is older than it.
     """
 
     def __init__(self, root: Op, steps: Iterable[Any]):
         self.of: dict[Op, int] = {}
         self.taken: dict[int, str] = {}
+        self.joined: dict[int, str] = {}
         for i, step in enumerate(steps):
             read = set() if step.x is None else {step.x}
             for op in vars(step.responses).values():
@@ -56,6 +59,9 @@ class Owners:
             known.setdefault(_likeness(old), set()).add(self.of[old])
         for old, new in done.items():
             self._claim(new, self.of[old], known=known)
+            if not isinstance(old, Select | Guard) and isinstance(new, Select):
+                theirs = self.of[new.x] != self.of[old] and new.x not in done
+                self.joined.update({self.of[old]: name} if theirs else {})
         for lost in had - self._on_device(after) - {NOBODY}:
             self.taken.setdefault(lost, name)
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..converters import Unsupported
 from ..graph import walk
-from ..ops import Cast, Columns, Input, Labels, Lookup, Numbers, Op, Several, Take
+from ..ops import Cast, Columns, Input, Labels, Lookable, Lookup, Numbers, Op, Several, Take
 from ..program import DeviceStage
 
 
@@ -90,6 +90,8 @@ def _columns(op: Op) -> tuple[int, ...]:
     if isinstance(op, Columns):
         inner = _columns(op.x)
         return tuple(inner[i] for i in op.columns)
+    if isinstance(op, Lookable):
+        return _columns(op.x)
     raise Unsupported(f"{op} runs on the host")
 
 

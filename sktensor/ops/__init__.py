@@ -11,7 +11,7 @@ from .encode import Fill, GatherSum, KnownCodes, Missing, OneHot, Recode, Search
 from .few import few, twin
 from .forest import Forest, Leaves
 from .host import Columns, Csr, Input, Native, Numbers, Several, is_table, signature
-from .lookup import AllKnown, Lookup
+from .lookup import AllKnown, Lookable, Lookup
 from .missing import FillTable, MissingCells
 from .outputs import (
     ArgMax,
@@ -64,6 +64,7 @@ __all__ = [
     "Leaves",
     "LogSoftmax",
     "Logistic",
+    "Lookable",
     "Lookup",
     "Map",
     "MatMul",

@@ -46,6 +46,11 @@ class Forest(Op):
     def dtype(self) -> torch.dtype:
         return TORCH_DTYPES[self.value.dtype]
 
+    @property
+    def layout(self) -> str:
+        """The layout that kernels on the CPU read a forest of this shape in."""
+        return self._packed.layout
+
     def forward(self, x: Tensor, *arrays: Any) -> Tensor:
         if not torch.compiler.is_compiling() and kernels.packs(x.device):
             return self._packed(x)

@@ -137,6 +137,11 @@ class Native(Op):
             object.__setattr__(self, "_signature", known)
         return known
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the method has been asked what it returns."""
+        return "_signature" in self.__dict__
+
     def _probe(self) -> Signature:
         if self.sample is None:
             return self._guess()

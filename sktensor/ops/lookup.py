@@ -10,15 +10,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..table import Table
+from ..table import Signature, Table
 from ..table.cells import is_nan, nulls_in, positions_in
 from ..threads import share_rows
 from .base import Guard, Op
-from .host import Retreat
+from .host import Retreat, signature
 
 NUMBERS = "iuf"
 MANY_CELLS = 5000  # of a column, from which on looking them up is worth a thread
 FEW_CELLS = 1000  # up to so many, Arrow takes longer to get ready than Python to look them up
+# What can be looked up among any categories.
+HASHED = frozenset([str, np.str_, type(None), float, int, bool, np.float64, np.int64])
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +89,20 @@ class Finder:
                 return self._checked(among, np.dtype(object), may_miss)
         values = table.values(i)
         return self._checked(self.among(values), values.dtype, may_miss)
+
+    def check(self, table: Table, i: int) -> None:
+        """Retreat where `find`, which may miss some, would: by the types of cells, if that does."""
+        coded = table.coded(i)
+        if coded is not None:
+            found, dtype = self.among(coded.values), coded.values.dtype
+            known = bears_unknown(dtype, self.categories) or bool((found >= 0).all())
+        elif table.strings(i) is not None:
+            known = True
+        else:
+            values = table.values(i)
+            known = values.dtype == object and set(map(type, values)) <= HASHED
+        if not known:
+            self.find(table, i, True)
 
     def _checked(self, found: np.ndarray, dtype: np.dtype, may_miss: bool) -> np.ndarray:
         if not (may_miss and bears_unknown(dtype, self.categories)) and (found < 0).any():
@@ -171,6 +187,47 @@ def bears_unknown(dtype: np.dtype, categories: np.ndarray) -> bool:
     if dtype.kind in "bU":
         return categories.dtype.kind in ("b" if dtype.kind == "b" else "OU")
     return True
+
+
+@dataclass(frozen=True, eq=False)
+class Lookable(Op):
+    """The same table, where a `Lookup` that may miss some would take the cells of another one."""
+
+    x: Op
+    of: Op
+    categories: tuple[np.ndarray, ...] = field(repr=False)  # a column of `of` each
+
+    @property
+    def width(self) -> int | None:
+        return self.x.width
+
+    @property
+    def dtype(self) -> None:
+        return None
+
+    @property
+    def signature(self) -> Signature:
+        return signature(self.x)
+
+    @property
+    def names(self) -> tuple[Any, ...] | None:
+        return self.x.names
+
+    @property
+    def on_host(self) -> bool:
+        return True
+
+    @cached_property
+    def _finders(self) -> list[Finder]:
+        return [Finder(categories) for categories in self.categories]
+
+    def forward(self, x: Table, of: Table, *_: Any) -> Table:
+        for i, finder in enumerate(self._finders):
+            try:
+                finder.check(of, i)
+            except (TypeError, ValueError) as error:
+                raise Retreat(str(error)) from error
+        return x
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,25 +2,31 @@
 
 from collections.abc import Callable
 
-from ..graph import Rule, rewrite
+from ..graph import Rule, Survey, rewrite
 from ..ops import Op
+from .compute_once import compute_once
 from .drop_guards import drop_guards
+from .drop_unused import drop_unused
 from .fold_affine import fold_affine
 from .fold_one_hot import fold_one_hot
 from .fold_polynomial import fold_polynomial
 from .fold_thresholds import fold_thresholds
+from .merge_forests import merge_forests
 from .reuse_rows import reuse_rows
 
 # The pass, the root before and after it, and what every op became.
 Watch = Callable[[str, Op, Op, dict[Op, Op]], None]
 
-PASSES: tuple[Rule, ...] = (
+PASSES: tuple[Rule | Survey, ...] = (
     fold_thresholds,  # before guards are dropped: it moves them
+    compute_once,
+    merge_forests,  # of what they read by now, made once
     drop_guards,
     reuse_rows,
     fold_one_hot,
     fold_affine,  # of what is left of products and decisions
     fold_polynomial,  # after it, of scaled products too
+    drop_unused,
 )
 
 

@@ -6,7 +6,7 @@ that a decision by the product needs to know of the indicator columns.
 
 What lies between the product and the concatenation works column by column: indicators pass a
 guard, a selection leaves zeros in V where it takes a column away, and one scaled by s scales its
-row of V, since s * 0 is 0 and s * 1 is s.
+row of V, since s * 0 is 0 and s * 1 is s. Codes for which V has nothing but zeros are not read.
 """
 
 from __future__ import annotations
@@ -80,6 +80,28 @@ class _Split:
     rows: Op | None  # the dense columns as one array
     codes: Op
     sizes: tuple[int, ...]
+    some: dict[bytes, Op]  # columns of the codes, by which they are
+
+    def read(self, weight: np.ndarray) -> _Read:
+        """The codes that have a part in a product, and the rows of its weight for them."""
+        rows = _weight(self.coded, weight).astype(np.float64)
+        used = np.array([b.any() for b in np.split(rows, np.cumsum(self.sizes)[:-1])])
+        used[0] |= not used.any()
+        if used.all():
+            return _Read(self.codes, self.sizes, rows)
+        chosen = np.flatnonzero(used)
+        codes = self.some.setdefault(chosen.tobytes(), Select(self.codes, chosen))
+        sizes = tuple(self.sizes[j] for j in chosen)
+        return _Read(codes, sizes, rows[np.repeat(used, self.sizes)])
+
+
+@dataclass(frozen=True)
+class _Read:
+    """Codes, and the rows of a product's weight that they stand for."""
+
+    codes: Op
+    sizes: tuple[int, ...]
+    weight: np.ndarray
 
 
 _SPLITS: WeakKeyDictionary[Op, _Split | None] = WeakKeyDictionary()  # for product and decision
@@ -105,7 +127,7 @@ def _apart(rows: Op) -> _Split | None:
         alone = len(dense) == 1 and dense[0].op.width is not None
         together = dense[0].op if alone else Concat(tuple(p.op for p in dense))
         together = cast(together, torch.float64)
-    return _Split(dense, coded, together, codes[0] if len(codes) == 1 else Concat(codes), sizes)
+    return _Split(dense, coded, together, codes[0] if len(codes) == 1 else Concat(codes), sizes, {})
 
 
 def _pieces(op: Op) -> list[_Piece]:
@@ -181,20 +203,20 @@ def _weight(pieces: tuple[_Piece, ...], weight: np.ndarray) -> np.ndarray:
 
 
 def _product(split: _Split, op: MatMul) -> Op:
-    nothing = np.zeros((1, *op.weight.shape[1:]))
-    weight = np.concatenate([_weight(split.coded, op.weight), nothing])
-    gathered = GatherSum(split.codes, split.sizes, weight.astype(np.float64))
+    read, nothing = split.read(op.weight), np.zeros((1, *op.weight.shape[1:]))
+    gathered = GatherSum(read.codes, read.sizes, np.concatenate([read.weight, nothing]))
     if split.rows is None:
         return gathered
     return MatMul(split.rows, np.ascontiguousarray(_weight(split.dense, op.weight))) + gathered
 
 
 def _decision(split: _Split, op: Decided) -> Op:
-    known = KnownCodes(split.codes)
+    read = split.read(op.weight)
+    known = KnownCodes(read.codes)
     rows = known if split.rows is None else Concat((split.rows, known))
     dense = _weight(split.dense, op.weight)
     # |V[c_1]| + ... <= sqrt(number known) * sqrt(number of columns) * the largest |V|.
-    coded = np.abs(_weight(split.coded, op.weight))
-    most = coded.max(axis=0, keepdims=True, initial=0.0) * np.sqrt(len(split.sizes))
-    terms = len(dense) + len(split.sizes)
+    coded = np.abs(read.weight)
+    most = coded.max(axis=0, keepdims=True, initial=0.0) * np.sqrt(len(read.sizes))
+    terms = len(dense) + len(read.sizes)
     return replace(op, rows=rows, weight=np.concatenate([dense, most]), terms=terms)

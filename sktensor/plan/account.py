@@ -26,6 +26,7 @@ def steps_of(
             m: ops[id(item.estimator)] for m, ops in natives.items() if id(item.estimator) in ops
         }
         mine, taken = live.get(i, []), owners.taken.get(i, "")
+        joined = owners.joined.get(i, "")
         reason = "; ".join(dict.fromkeys(op.reason for op in found.values()))
         if found and len(found) < len(methods):
             reason += f" ({', '.join(dict.fromkeys(op.method for op in found.values()))})"
@@ -35,7 +36,7 @@ def steps_of(
                 item.name,
                 type(item.estimator).__name__,
                 "native" if found else "torch",
-                reason or (f"taken by {taken}" if taken else ""),
+                reason or _of_pass(taken, joined),
                 device if on_device else "host" if mine or found else "",
                 _dtype(item, methods),
                 bytes_of(mine),
@@ -43,6 +44,13 @@ def steps_of(
             )
         )
     return steps
+
+
+def _of_pass(taken: str, joined: str) -> str:
+    """What a pass has done to a step."""
+    if taken:
+        return f"taken by {taken}"
+    return f"its trees taken by {joined}" if joined else ""
 
 
 def _natives(root: Op) -> dict[int, Native]:

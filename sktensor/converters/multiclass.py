@@ -1,0 +1,64 @@
+"""Converters for `sklearn.multiclass`: a classifier for each class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from sklearn.base import is_regressor
+from sklearn.multiclass import OneVsRestClassifier
+
+from ..graph import is_exact
+from ..ops import ArgMax, Arith, Column, Concat, Map, Op, RowSum
+from .registry import Responses, Unsupported, convert, converts
+from .responses import apart, known, labels, two_columns
+
+
+@converts(OneVsRestClassifier)
+def one_vs_rest_classifier(est, x):
+    members = [convert(member, x, f"estimators_{k}") for k, member in enumerate(est.estimators_)]
+    proba = decision = predict = None
+    if hasattr(est, "predict_proba"):
+        proba = _shares(est, [Column(known(m.get("predict_proba")), 1) for m in members])
+    if hasattr(est, "decision_function"):
+        scores = [_one_value(m.get("decision_function")) for m in members]
+        decision = scores[0] if len(scores) == 1 else Concat(tuple(scores))
+    if est.label_binarizer_.y_type_ == "multiclass":
+        best = Concat(tuple(map(_score, est.estimators_, members)))
+        predict = labels(ArgMax(best if is_exact(best) else apart(best)), est.classes_)
+    return Responses(
+        predict=predict,
+        predict_proba=proba,
+        decision_function=decision,
+        reasons={"predict": "labels of two classes, or of several"},
+    )
+
+
+def _score(member: Any, responses: Responses) -> Op:
+    """How much a member is for its class."""
+    if is_regressor(member):
+        return _one_value(responses.get("predict"))
+    if hasattr(member, "decision_function"):
+        return _one_value(responses.get("decision_function"))
+    return Column(known(responses.get("predict_proba")), 1)
+
+
+def _one_value(score: Op) -> Op:
+    if score.width is not None or score.dtype is None:
+        raise Unsupported("a member whose scores are not a number a row")
+    return known(score)
+
+
+def _shares(est: Any, columns: list[Op]) -> Op:
+    """The members' probabilities, of one class alone made those of all."""
+    if len(columns) == 1:
+        proba = two_columns(columns[0])
+    else:
+        proba = Concat(tuple(columns))
+    if est.multilabel_:
+        return proba
+    return Arith(torch.div, proba, Map(RowSum(proba), _one_where_zero))
+
+
+def _one_where_zero(total: torch.Tensor) -> torch.Tensor:
+    return torch.where(total == 0, 1, total)

@@ -1,0 +1,42 @@
+"""Rows for `sklearn.multiclass`."""
+
+import numpy as np
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from ..support import Case
+from . import data as d
+
+BOOSTED = GradientBoostingClassifier(n_estimators=3, random_state=0)
+SHALLOW = DecisionTreeClassifier(max_depth=1, random_state=0)
+
+CASES = [
+    Case(OneVsRestClassifier(LogisticRegression()), y=d.Y_TEXT, probe=d.X * 1e6),
+    Case(OneVsRestClassifier(LinearSVC()), y=d.Y_MULTI),
+    Case(OneVsRestClassifier(BOOSTED), y=d.Y_MULTI),
+    Case(OneVsRestClassifier(RandomForestClassifier(3, random_state=0)), y=d.Y_TEXT),
+    Case(OneVsRestClassifier(SHALLOW), y=d.Y_MULTI),  # ties, and rows of which no member is
+    Case(OneVsRestClassifier(DecisionTreeClassifier(random_state=0)), X=d.X_NAN, y=d.Y_MULTI),
+    Case(OneVsRestClassifier(DecisionTreeRegressor(max_depth=2)), y=d.Y_MULTI),
+    Case(
+        OneVsRestClassifier(Ridge()),
+        y=d.Y_LABELS,
+        native=("predict",),
+        reason="labels of two classes",
+    ),
+    Case(
+        OneVsRestClassifier(LogisticRegression()),
+        y=d.Y_LABELS,
+        native=("predict",),
+        reason="labels of two classes",
+    ),
+    Case(
+        OneVsRestClassifier(BOOSTED),
+        y=np.column_stack([d.Y_BINARY, d.X[:, 2] > 0]).astype(int),
+        native=("predict",),
+        reason="or of several",
+    ),
+]
