@@ -32,7 +32,6 @@ from .ops import (
     column_count,
     few,
     is_table,
-    parts,
 )
 from .table import Table, as_dense, row_count
 from .threads import WORTH_A_THREAD, settle, share_rows
@@ -211,10 +210,11 @@ class HostStage:
 class DeviceStage(nn.Module):
     """Ops of the device as a function: of the results they need, to the results others need.
 
-    `forward` returns those results and then one boolean per `Guard`: whether it holds.
+    `forward` returns those results and then one boolean per `Guard`: whether it holds. `on_card`
+    leaves out the constants that ops themselves put on a card.
     """
 
-    def __init__(self, ops: list[Op], read_later: set[Op]):
+    def __init__(self, ops: list[Op], read_later: set[Op], on_card: bool = False):
         super().__init__()
         self.ops = ops
         here = set(ops)
@@ -222,7 +222,7 @@ class DeviceStage(nn.Module):
         self.outputs = [op for op in ops if op in read_later]
         slots: dict[int, int] = {id(x): i for i, x in enumerate(self.inputs)}
         for op in ops:
-            for array in op.arrays:
+            for array in () if on_card and op.packs_constants else op.arrays:
                 if id(array) not in slots:
                     slots[id(array)] = len(slots)
                     self.register_buffer(f"constant_{len(slots)}", _buffer(array), persistent=True)
@@ -275,10 +275,10 @@ class DeviceStage(nn.Module):
 
 def _spec(value: Any, slots: dict[int, int]) -> Any:
     """An argument as the slot it is in, `(None, slots)` for several, or `(value,)` as it is."""
-    if isinstance(value, Op | np.ndarray):
+    if id(value) in slots:
         return slots[id(value)]
-    if isinstance(value, tuple) and any(isinstance(v, Op | np.ndarray) for v in value):
-        return (None, [slots[id(v)] for v in parts(value)])
+    if isinstance(value, tuple) and value and all(id(v) in slots for v in value):
+        return (None, [slots[id(v)] for v in value])
     return (value,)
 
 
@@ -353,4 +353,4 @@ def _stages(root: Op, device: torch.device) -> Iterable[HostStage | DeviceStage]
         else:
             here = set(stage)
             later = {x for op in order if op not in here for x in op.inputs} | {root}
-            yield DeviceStage(stage, later).to(device)
+            yield DeviceStage(stage, later, device.type != "cpu").to(device)

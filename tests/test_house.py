@@ -132,6 +132,11 @@ def test_a_module_imports_only_from_lower_floors(path):
     assert not list(floor_errors(path))
 
 
+def test_nothing_but_kernels_knows_of_triton():
+    others = [path for path in files(PACKAGE) if module_of(path)[1] != "kernels"]
+    assert not [path for path in others if "triton" in path.read_text().lower()]
+
+
 def test_every_module_has_a_floor():
     assert {module_of(path)[1] for path in files(PACKAGE)} == set(FLOORS) == set(LIBRARIES)
 
