@@ -39,6 +39,7 @@ if find_spec("triton") is None and (sys.platform, platform.machine()) != ("linux
     pytest.skip("Triton has no release for this platform", allow_module_level=True)
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+pytestmark = [pytest.mark.cuda] if DEVICE.type == "cuda" else []
 INTERPRET = {"TRITON_INTERPRET": "1"} if DEVICE.type == "cpu" else {}
 # Read where functions in Triton are defined, and again when the first of them is called.
 with pytest.MonkeyPatch.context() as _patch:

@@ -40,7 +40,8 @@ class CudaCard(Card):
 
     def staging(self, shape: Shape, dtype: torch.dtype) -> Tensor:
         try:
-            return torch.empty(shape, dtype=dtype, pin_memory=True)
+            with torch.cuda.device(self.device):  # or the first card would be woken for it
+                return torch.empty(shape, dtype=dtype, pin_memory=True)
         except RuntimeError as error:  # as little may be pinned as the system likes
             logger.info("copies from memory that is not pinned: %s", error)
             return torch.empty(shape, dtype=dtype)
