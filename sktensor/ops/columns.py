@@ -39,7 +39,9 @@ class Select(Op):
         return None if names is None else tuple(names[i] for i in self.columns)
 
     def forward(self, x: Tensor, columns: Tensor) -> Tensor:
-        if self._bounds is None or not isinstance(x, Tensor):
+        # torch.compile cannot enter the lock that a cached property has up to Python 3.11.
+        compiling = torch.compiler.is_compiling()
+        if compiling or self._bounds is None or not isinstance(x, Tensor):
             return x[:, columns]
         # As an index would, this gives an array of its own, but several times as fast.
         return x[:, slice(*self._bounds)].clone(memory_format=torch.contiguous_format)

@@ -1,0 +1,358 @@
+"""The back end: a graph as stages that alternate between the host and one torch module.
+
+A host stage runs over all rows at once. A device stage runs in blocks of rows, so that what lies
+between its ops never reaches full length; on the CPU blocks are small enough for the L2 cache and
+shared out over threads, on a card their copies run beside the work. A handful of rows is answered
+by NumPy on the CPU, all at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property, partial
+from itertools import groupby
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.sparse import issparse
+from torch import Tensor, nn
+
+from ..cards import card_of
+from ..cards.streaming import Streamed
+from ..feeds import feed_of
+from ..graph import to_device, to_host, walk
+from ..ops import (
+    Guard,
+    Input,
+    Numbers,
+    Op,
+    Retreat,
+    few,
+    is_table,
+)
+from ..sizes import alive, bytes_of, cost, widest
+from ..table import Table, as_dense, row_count
+from ..threads import WORTH_A_THREAD, settle, share_rows
+from .host import HostStage
+
+logger = logging.getLogger("sktensor")
+
+L2_BYTES = 2**21  # what the widest result of a block may take
+LEAST_ROWS, MOST_ROWS = 64, 2**14
+GUARDED = "rows that a guard keeps from being answered here"
+FEW_ROWS = 64  # up to so many, calling torch costs more than it computes
+
+Feed = Callable[[int, int], Any]
+Few = Callable[..., np.ndarray]
+Run = Callable[["DeviceStage", dict[Op, Any], int], None]
+
+
+class Program:
+    """An executable for one response: rows of one signature in, what the root says out.
+
+    Raises Retreat where the rows are not what it was made for.
+    """
+
+    def __init__(self, root: Op, device: torch.device, batch_size: int | None = None):
+        self.root, self.device, self.batch_size = root, device, batch_size
+        self.input = next((op for op in walk(root) if isinstance(op, Input)), None)
+        self.stages: list[HostStage | DeviceStage] = list(_stages(root, device))
+        self._reads_table = self.input is not None and is_table(self.input)
+        self._few_rows = 0 if device.type != "cpu" else min(FEW_ROWS, batch_size or FEW_ROWS)
+        self._only = None if self._reads_table else self._only_stage()
+
+    def _only_stage(self) -> DeviceStage | None:
+        """The stage that reads the input and gives the answer, if one does all."""
+        match self.stages:
+            case [DeviceStage(inputs=[x], outputs=[answer]) as stage]:
+                return stage if x is self.input and answer is self.root else None
+        return None
+
+    def __call__(self, X: Any) -> Any:
+        if isinstance(X, Tensor):
+            return self._answer(X.detach(), partial(self._run, stays=True))
+        if row_count(X) > self._few_rows:
+            return to_host(self._answer(X, self._run))
+        if self._only is not None:
+            settle()
+            return self._only.few([np.asarray(X)])[0]
+        return self._answer(X, self._run_few)
+
+    @torch.no_grad()
+    def _answer(self, X: Any, run: Run) -> Any:
+        settle()
+        results: dict[Op, Any] = {}
+        for _ in self._through(X, run, results):
+            pass
+        answer = results[self.root]
+        return answer.native() if isinstance(answer, Table) else answer
+
+    def _through(
+        self, X: Any, run: Run, results: dict[Op, Any]
+    ) -> Iterator[HostStage | DeviceStage]:
+        """The stages, each once it has filled in its results."""
+        x = Table.of(X) if self._reads_table else X
+        if self.input is not None:
+            results[self.input] = x
+        for stage in self.stages:
+            if isinstance(stage, HostStage):
+                stage.run(results)
+            else:
+                run(stage, results, row_count(x))
+            yield stage
+
+    def _run_few(self, stage: DeviceStage, results: dict[Op, Any], n_rows: int) -> None:
+        """Fill in the stage's outputs by NumPy, all rows at once."""
+        inputs = [
+            op.block(results[op.x], 0, n_rows)
+            if isinstance(op, Numbers) and op not in results
+            else as_dense(results[op])
+            for op in stage.inputs
+        ]
+        results.update(zip(stage.outputs, stage.few(inputs), strict=True))
+
+    @torch.no_grad()
+    def timed(self, X: Any) -> list[tuple[float, int, int]]:
+        """The seconds that each stage takes, the bytes it reads, and those it hands on."""
+        results: dict[Op, Any] = {}
+        found, n_rows = [], row_count(X)
+        run = self._run_few if n_rows <= self._few_rows else self._run
+        start = perf_counter()
+        for i, stage in enumerate(self._through(X, run, results)):
+            if self.device.type == "cuda":
+                torch.cuda.synchronize(self.device)
+            seconds = perf_counter() - start
+            later = {x for s in self.stages[i + 1 :] for op in s.ops for x in op.inputs}
+            handed_on = [op for op in stage.ops if op in later or op is self.root]
+            read = sum(_size(op, results, n_rows) for op in _reads(stage))
+            found.append((seconds, read, sum(_size(op, results, n_rows) for op in handed_on)))
+            start = perf_counter()
+        return found
+
+    def _run(
+        self, stage: DeviceStage, results: dict[Op, Any], n_rows: int, stays: bool = False
+    ) -> None:
+        """Fill in the stage's outputs, block by block; on a card they stay there if they may."""
+        if self.device.type == "cpu":
+            outputs = self._on_cpu(stage, results, n_rows)
+        else:
+            outputs = self._on_card(stage, results, n_rows, stays)
+        results.update(zip(stage.outputs, outputs, strict=True))
+
+    def _on_cpu(self, stage: DeviceStage, results: dict[Op, Any], n_rows: int) -> list[Tensor]:
+        feeds = [self._feed(op, results) for op in stage.inputs]
+        size = self._block_size(stage, n_rows)
+        if n_rows <= size:
+            return stage.block([feed(0, n_rows) for feed in feeds])
+        return _share(stage, feeds, n_rows, size)
+
+    def _on_card(
+        self, stage: DeviceStage, results: dict[Op, Any], n_rows: int, stays: bool
+    ) -> list[Tensor]:
+        feeds = [feed_of(op, results, self.device) for op in stage.inputs]
+        try:
+            outputs = self._streamed[stage](feeds, n_rows, stays)
+        except torch.OutOfMemoryError as error:
+            logger.warning("the card has no memory left for a row: %s", error)
+            raise Retreat("the card has no memory left") from error
+        if outputs is None:
+            raise Retreat(GUARDED)
+        return outputs
+
+    @cached_property
+    def _streamed(self) -> dict[DeviceStage, Streamed]:
+        """The stages as they run on a card."""
+        card = partial(card_of, self.device)
+        return {
+            stage: Streamed(card, stage.checked, stage.shapes, stage.bytes_alive, self.batch_size)
+            for stage in self.stages
+            if isinstance(stage, DeviceStage)
+        }
+
+    def _block_size(self, stage: DeviceStage, n_rows: int) -> int:
+        """Rows run together: few enough for the cache, and for every thread to have some."""
+        if self.batch_size is not None:
+            return self.batch_size
+        size = int(np.clip(L2_BYTES // stage.bytes_a_row, LEAST_ROWS, MOST_ROWS))
+        if n_rows > 2 * LEAST_ROWS and n_rows * stage.cost > WORTH_A_THREAD:
+            shares = -(-n_rows // torch.get_num_threads())
+            size = min(size, -(-shares // LEAST_ROWS) * LEAST_ROWS)
+        return size
+
+    def _feed(self, op: Op, results: dict[Op, Any]) -> Feed:
+        """How to get rows `lo` to `hi` of a result as a tensor."""
+        if isinstance(op, Numbers) and op not in results:
+            table = results[op.x]
+            return lambda lo, hi: to_device(op.block(table, lo, hi))
+        whole = results[op]
+        if issparse(whole):
+            whole = whole.tocsr()  # the format that gives rows, each block's made dense
+        return lambda lo, hi: to_device(whole[lo:hi])
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.stages))
+
+
+class DeviceStage(nn.Module):
+    """Ops of the device as a function: of the results they need, to the results others need.
+
+    `forward` returns those results and then one boolean per `Guard`: whether it holds. `on_card`
+    leaves out the constants that ops themselves put on a card.
+    """
+
+    def __init__(self, ops: list[Op], read_later: set[Op], on_card: bool = False):
+        super().__init__()
+        self.ops = ops
+        here = set(ops)
+        self.inputs = list(dict.fromkeys(x for op in ops for x in op.inputs if x not in here))
+        self.outputs = [op for op in ops if op in read_later]
+        slots: dict[int, int] = {id(x): i for i, x in enumerate(self.inputs)}
+        for op in ops:
+            for array in () if on_card and op.packs_constants else op.arrays:
+                if id(array) not in slots:
+                    slots[id(array)] = len(slots)
+                    self.register_buffer(f"constant_{len(slots)}", _buffer(array), persistent=True)
+        for op in ops:
+            slots[id(op)] = len(slots)
+        self._steps = [(op, [_spec(v, slots) for v in op.arguments]) for op in ops]
+        self._returns = [slots[id(op)] for op in self.outputs]
+        self._names = list(self._buffers)
+        self._done = self._last_reads()
+        self.bytes_a_row = widest((*ops, *self.inputs))
+        self.bytes_alive = alive(self.inputs, ops, self.outputs)
+        self.cost = sum(map(cost, ops))
+
+    def _last_reads(self) -> list[list[int]]:
+        """After each step the slots of results that nothing reads any more."""
+        last: dict[int, int] = {}
+        for i, (_, specs) in enumerate(self._steps):
+            for s in specs:
+                slots = [s] if type(s) is int else s[1] if len(s) == 2 else []
+                last.update(dict.fromkeys(slots, i))
+        begin = len(self.inputs) + len(self._names)
+        done: list[list[int]] = [[] for _ in self._steps]
+        for slot, i in last.items():
+            if slot >= begin and slot not in self._returns:
+                done[i].append(slot)
+        return done
+
+    def forward(self, *inputs: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        values: list[Any] = [*inputs, *(getattr(self, name) for name in self._names)]
+        flags = []
+        for (op, specs), done in zip(self._steps, self._done):
+            arguments: list[Any] = [
+                values[s] if type(s) is int else s[0] if len(s) == 1 else [values[i] for i in s[1]]
+                for s in specs
+            ]
+            values.append(op.forward(*arguments))
+            if isinstance(op, Guard):
+                flags.append(op.holds(*arguments))
+            for i in done:
+                values[i] = None
+        return [values[i] for i in self._returns], flags
+
+    def block(self, inputs: list[Tensor]) -> list[Tensor]:
+        """The outputs for one block of rows, or Retreat where a `Guard` does not hold."""
+        outputs, flags = self.forward(*inputs)
+        if not all(flags):
+            raise Retreat(GUARDED)
+        return outputs
+
+    def checked(self, inputs: list[Tensor]) -> tuple[list[Tensor], Tensor | None]:
+        """The outputs, and whether all guards hold, which is not waited for."""
+        outputs, flags = self.forward(*inputs)
+        return outputs, torch.stack([f.reshape(()) for f in flags]).all() if flags else None
+
+    @property
+    def shapes(self) -> list[tuple[tuple[int, ...], torch.dtype]]:
+        """The shape of a row of each output, and its dtype."""
+        found = [(() if op.width is None else (op.width,), op.dtype) for op in self.outputs]
+        return [(shape, dtype) for shape, dtype in found if dtype is not None]
+
+    def few(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
+        """The outputs for a handful of rows on the CPU, or Retreat, by NumPy."""
+        steps, returned = self._few
+        values = list(inputs)
+        with np.errstate(all="ignore"):
+            for step, at in steps:
+                values.append(step(*[values[i] for i in at]))
+        return [values[i] for i in returned]
+
+    @cached_property
+    def _few(self) -> tuple[list[tuple[Few, list[int]]], list[int]]:
+        slots = {op: i for i, op in enumerate([*self.inputs, *self.ops])}
+        steps = [(few(op), [slots[x] for x in op.inputs]) for op in self.ops]
+        return steps, [slots[op] for op in self.outputs]
+
+    def __str__(self) -> str:
+        return "device: " + " ".join(map(str, self.ops))
+
+
+def _spec(value: Any, slots: dict[int, int]) -> Any:
+    """An argument as the slot it is in, `(None, slots)` for several, or `(value,)` as it is."""
+    if id(value) in slots:
+        return slots[id(value)]
+    if isinstance(value, tuple) and value and all(id(v) in slots for v in value):
+        return (None, [slots[id(v)] for v in value])
+    return (value,)
+
+
+def _buffer(array: np.ndarray) -> Tensor:
+    if array.flags.writeable and array.flags.c_contiguous:
+        return torch.from_numpy(array)
+    return torch.from_numpy(array.copy())
+
+
+def _share(stage: DeviceStage, feeds: list[Feed], n_rows: int, size: int) -> list[Tensor]:
+    """The stage's outputs, their blocks shared out over threads."""
+    outputs = [
+        torch.empty((n_rows,) if op.width is None else (n_rows, op.width), dtype=op.dtype)
+        for op in stage.outputs
+    ]
+
+    def task(lo: int, hi: int) -> None:
+        blocks = stage.block([feed(lo, hi) for feed in feeds])
+        for op, output, block in zip(stage.outputs, outputs, blocks, strict=True):
+            if block.dtype != output.dtype or block.shape[1:] != output.shape[1:]:
+                raise AssertionError(f"{op} is {block.dtype} {tuple(block.shape)}")
+            output[lo:hi] = block
+
+    share_rows(task, n_rows, size)
+    return outputs
+
+
+def _reads(stage: HostStage | DeviceStage) -> set[Op]:
+    """The ops of other stages that a stage reads, and the input."""
+    return {x for op in stage.ops for x in op.inputs} - set(stage.ops)
+
+
+def _size(op: Op, results: dict[Op, Any], n_rows: int) -> int:
+    """The bytes of a result; a cell of a table, or of an array not yet made, as 8 or its dtype."""
+    nbytes = getattr(results.get(op), "nbytes", None)
+    if isinstance(nbytes, int):
+        return nbytes
+    return n_rows * bytes_of(op)
+
+
+def _stages(root: Op, device: torch.device) -> Iterable[HostStage | DeviceStage]:
+    """The ops of each side, as far as they can run before the other side must."""
+    order = list(walk(root))
+    read_by_host = {x for op in order if op.on_host for x in op.inputs} | {root}
+    lazy = {op for op in order if isinstance(op, Numbers) and op not in read_by_host}
+    turn: dict[Op, int] = {}
+    for op in order:
+        turn[op] = max((turn[x] + (x.on_host != op.on_host) for x in op.inputs), default=0)
+        if not op.inputs and not op.on_host:
+            turn[op] = 1
+    ops = [op for op in order if not isinstance(op, Input) and op not in lazy]
+    for _, group in groupby(sorted(ops, key=turn.__getitem__), key=turn.__getitem__):
+        stage = list(group)
+        if stage[0].on_host:
+            yield HostStage(stage, root)
+        else:
+            here = set(stage)
+            later = {x for op in order if op not in here for x in op.inputs} | {root}
+            yield DeviceStage(stage, later, device.type != "cpu").to(device)
