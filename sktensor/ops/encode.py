@@ -42,12 +42,16 @@ class Starts:
         self._placed: dict[torch.device, Tensor] = {}
 
     def on(self, device: torch.device) -> Tensor:
-        if torch.compiler.is_compiling():
-            return torch.tensor(self.array.tolist(), device=device)
         found = self._placed.get(device)
         if found is None:
             found = self._placed.setdefault(device, torch.from_numpy(self.array).to(device))
         return found
+
+
+def _starts_on(op: OneHot | GatherSum, device: torch.device) -> Tensor:
+    if torch.compiler.is_compiling():  # which sees neither cache
+        return torch.tensor([0, *np.cumsum(op.sizes)[:-1].tolist()], device=device)
+    return op._starts.on(device)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +86,7 @@ class OneHot(Op):
         return Starts(self.sizes)
 
     def forward(self, x: Tensor, sizes: tuple[int, ...], *_: Any) -> Tensor:
-        starts = self._starts.on(x.device)
+        starts = _starts_on(self, x.device)
         # One column more takes what is no category and is cut off.
         at = torch.where(x >= 0, x + starts, self.width)
         out = torch.zeros((x.shape[0], self.width + 1), dtype=self.result, device=x.device)
@@ -195,7 +199,7 @@ class GatherSum(Op):
         if x.device.type == "cpu" and not torch.compiler.is_compiling():
             total = linear_numba.gather_sum(x, self._starts.array, table)
         else:
-            at = torch.where(x >= 0, x + self._starts.on(x.device), len(weight) - 1)
+            at = torch.where(x >= 0, x + _starts_on(self, x.device), len(weight) - 1)
             total = torch.nn.functional.embedding_bag(at, table, mode="sum")
         return total if weight.ndim == 2 else total[:, 0]
 
