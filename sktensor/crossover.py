@@ -21,7 +21,7 @@ from math import ceil, inf, log2
 
 from .graph import walk
 from .ops import Forest, Guard, Input, Leaves, MatMul, Op, column_count
-from .program import cost_of
+from .sizes import cost
 
 VARIABLE = "SKTENSOR_CROSSOVER"
 
@@ -82,7 +82,7 @@ def work_of(root: Op) -> Work:
     fetched = {x for op in there for x in op.inputs if x not in there} | {root} - there
     forests = [op for op in here if isinstance(op, Forest | Leaves)]
     return Work(
-        thread=1e-9 * sum(map(cost_of, here)),
+        thread=1e-9 * sum(map(cost, here)),
         launches=sum(FOREST_LAUNCHES if op in forests else 1 for op in here),
         moved=_bytes(sent) + _bytes(fetched),
         touched=2 * _bytes(op for op in here if not isinstance(op, Guard)),

@@ -18,7 +18,7 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from sktensor.kernels import PackedForest, forest_cuda
+from sktensor.kernels import PackedForest, PackedLeaves, forest_cuda, packed
 
 from .test_layouts import made_forest, with_sets
 
@@ -68,6 +68,7 @@ class Launch:
 def main() -> None:
     for name in NAMES:
         setattr(forest_cuda, name, Launch(name))
+    packed.packs = lambda device: True
     dtypes = (np.float32, np.float64)
     for dtype, depth, n_outputs, n_codes in itertools.product(
         dtypes, (3, 6, 7), (1, 2), (0, 5, 200)
@@ -78,6 +79,7 @@ def main() -> None:
             arrays, sets = with_sets(arrays, 1, n_codes, 2)
         rows = torch.from_numpy(np.zeros((3, 5), dtype))
         PackedForest(*arrays, *sets).on(torch.device("cpu"))(rows)
+        PackedLeaves(*arrays[:-2], arrays[-1], *sets)(rows)
     print(*sorted({name for name, *_ in Launch.done}))
 
 

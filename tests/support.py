@@ -118,12 +118,13 @@ def assert_answers_alike(
     native: tuple[str, ...] = (),
     compiled: bool = True,
     exact: bool = False,
+    device: str = "cpu",
 ) -> TensorAccelerated:
     """Every response method of the fitted estimator answers `X` as it does natively.
 
     With `compiled`, no step of any method but those in `native` may run natively.
     """
-    ours = TensorAccelerated(estimator, device="cpu")
+    ours = TensorAccelerated(estimator, device=device)
     for method in methods:
         assert hasattr(ours, method) == hasattr(estimator, method), method
         if not hasattr(estimator, method):

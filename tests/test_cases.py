@@ -43,11 +43,17 @@ def _tables(case: Case, X):
             yield pd.DataFrame(X, columns=[f"c{i}" for i in range(X.shape[1])])
 
 
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)]
+
+
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("case", CASES)
-def test_answers_as_the_native_estimator(case):
+def test_answers_as_the_native_estimator(case, device):
     estimator, X = _fitted(case)
     for table in _tables(case, X):
-        ours = assert_answers_alike(estimator, table, native=case.native, exact=case.exact)
+        ours = assert_answers_alike(
+            estimator, table, native=case.native, exact=case.exact, device=device
+        )
     for method in case.native:
         steps = ours.explain(method).steps
         reasons = [s.reason for s in steps if s.backend == "native"]
@@ -55,15 +61,16 @@ def test_answers_as_the_native_estimator(case):
         assert all(case.reason in reason for reason in reasons), reasons
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("case", CASES)
-def test_a_frame_that_was_fitted_is_answered_with_its_names(case):
+def test_a_frame_that_was_fitted_is_answered_with_its_names(case, device):
     X = data.X if case.X is None else case.X
     if not isinstance(X, np.ndarray) or X.dtype.kind != "f" or not case.frame:
         return
     frame = pd.DataFrame(X, columns=[f"c{i}" for i in range(X.shape[1])])
     estimator, _ = _fitted(Case(case.estimator, frame, case.y, fit_params=case.fit_params))
-    assert_answers_alike(estimator, frame, native=case.native, exact=case.exact)
-    assert_answers_alike(estimator, X, native=case.native, exact=case.exact)
+    for table in (frame, X):
+        assert_answers_alike(estimator, table, native=case.native, exact=case.exact, device=device)
 
 
 def test_every_converter_has_a_case():

@@ -18,9 +18,11 @@ import torch
 from hypothesis import given, settings
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from sktensor import TensorAccelerated, kernels
-from sktensor.kernels import PackedForest, forest_torch, packed
+from sktensor import TensorAccelerated
+from sktensor.estimator import _ENGINES
+from sktensor.kernels import PackedForest, PackedLeaves, forest_torch, packed
 from sktensor.kernels.forest_cpu import Shape
+from sktensor.program import Program
 
 from .support import assert_same, fitted_quietly
 from .test_layouts import (
@@ -37,6 +39,7 @@ if find_spec("triton") is None and (sys.platform, platform.machine()) != ("linux
     pytest.skip("Triton has no release for this platform", allow_module_level=True)
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+pytestmark = [pytest.mark.cuda] if DEVICE.type == "cuda" else []
 INTERPRET = {"TRITON_INTERPRET": "1"} if DEVICE.type == "cpu" else {}
 # Read where functions in Triton are defined, and again when the first of them is called.
 with pytest.MonkeyPatch.context() as _patch:
@@ -74,6 +77,13 @@ def assert_kernels_agree(arrays, rows, sets=()):
             bits = f"i{answer.itemsize}"
             wanted = expected[: len(x)].view(bits)
             np.testing.assert_array_equal(answer.view(bits), wanted, err_msg=layout)
+    *nodes, _, roots = tensors[1:]
+    reached = forest_torch.leaves(tensors[0], *nodes, roots, [torch.from_numpy(a) for a in sets])
+    leaves = PackedLeaves(*arrays[:-2], arrays[-1], *sets)
+    for x in (tensors[0][:40], tensors[0][:0]):
+        answer = leaves(x.to(DEVICE)).cpu().numpy()
+        assert answer.dtype == np.int64
+        np.testing.assert_array_equal(answer, reached[: len(x)].numpy())
 
 
 @settings(max_examples=40, deadline=None)
@@ -178,6 +188,42 @@ def test_real_estimators(estimator, method, layouts, monkeypatch):
     assert seen <= (layouts or {"bitvector", "narrow", "wide"})
 
 
+def sets_of_two_words():
+    """A forest whose sets are of some fifty classes, which fit into a node; rows of every code."""
+    arrays = made_forest(4, 3, 7, 0.0, 1, False, np.float32, np.float64)
+    arrays, (begin, size, words) = with_sets(arrays, 4, 64, 2)
+    size = np.where(size > 0, 2, 0)
+    begin = np.where(size > 0, np.cumsum(size) - size, 0)
+    words = np.random.default_rng(4).integers(0, 2**32, (size.sum() + 2) // 2 * 2, np.uint32)
+    words[1::2] &= 0x3FFFF
+    rows = rows_that_bite(arrays, 256, 4)
+    rows[:, 0], rows[:, 1] = np.arange(256) % 64, np.arange(256) // 4
+    return arrays, (begin, size, words.view(np.int32)), rows
+
+
+def test_a_short_set_is_read_to_its_last_bit():
+    arrays, sets, rows = sets_of_two_words()
+    coded = PackedForest(*arrays, *sets)._forest.coded
+    assert set(coded.n_words) == {2}  # so that bits beyond the 32nd are asked for
+    assert_kernels_agree(arrays, rows, sets)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("depth", [5, 8])
+def test_the_same_bits_every_time_however_rows_are_cut(dtype, depth, monkeypatch):
+    arrays = made_forest(6, 12, depth, 0.1, 2, False, np.float32, dtype)
+    rows = torch.from_numpy(rows_that_bite(arrays, 300, 6)).to(DEVICE)
+    forest = PackedForest(*arrays).on(DEVICE)
+    first = forest(rows)
+    assert torch.equal(forest(rows), first)
+    for n in (1, 7, 128, 299):
+        parts = [forest(rows[lo : lo + n]) for lo in range(0, 300 if n > 1 else 9, n)]
+        together = torch.cat(parts)
+        assert torch.equal(together, first[: len(together)])
+    monkeypatch.setattr(forest_cuda, "MOST_KEYS", 1)
+    assert torch.equal(forest(rows), first)
+
+
 def test_a_forest_is_put_on_a_device_once():
     forest = PackedForest(*made_forest(3, 4, 4, 0.1, 1, False, np.float32, np.float64))
     assert forest.on(DEVICE) is forest.on(DEVICE)
@@ -208,15 +254,50 @@ def test_where_triton_is_missing_or_does_not_run_plain_torch_walks(monkeypatch):
 
     card = torch.device("cuda", 3)
     monkeypatch.setattr(forest_cuda, "check", lambda device: None)
-    assert kernels.packs(card)
+    assert packed.packs(card)
     packed._triton_runs.cache_clear()
     monkeypatch.setattr(forest_cuda, "check", check)
-    assert not kernels.packs(card)
+    assert not packed.packs(card)
     packed._triton_runs.cache_clear()
     monkeypatch.setattr(packed, "find_spec", lambda name: None)
-    assert not kernels.packs(card)
-    assert not kernels.packs(torch.device("mps"))
-    assert kernels.packs(torch.device("cpu"))
+    assert not packed.packs(card)
+    assert not packed.packs(torch.device("mps"))
+    assert not packed.packs(torch.device("cpu"))
+
+
+@pytest.mark.usefixtures("asked_anew")
+@pytest.mark.parametrize("at_once", [1, 100, 1 << 20])
+@pytest.mark.parametrize("n_codes", [0, 40])
+def test_without_triton_the_plain_walk_gives_the_same_bits_in_blocks(at_once, n_codes, monkeypatch):
+    monkeypatch.setattr(packed, "find_spec", lambda name: None)
+    monkeypatch.setattr(forest_torch, "MOST_AT_ONCE", at_once)
+    monkeypatch.setattr(forest_torch, "MOST_ROWS", 64)
+    arrays, sets = made_forest(3, 9, 6, 0.2, 2, False, np.float32, np.float32), ()
+    rows = rows_that_bite(arrays, 150, 3)
+    if n_codes:
+        arrays, sets = with_sets(arrays, 3, n_codes, 2)
+        rows = codes_that_bite(rows, 3, n_codes, 2)
+    x, *tensors = (torch.from_numpy(a) for a in (rows, *arrays))
+    *nodes, value, roots = tensors
+    more = [torch.from_numpy(a) for a in sets]
+    card = torch.device("cuda") if DEVICE.type == "cuda" else torch.device("cpu")
+    forest = PackedForest(*arrays, *sets).on(card)
+    assert isinstance(forest, forest_torch.WalkedForest)
+    expected = forest_torch.forest(x, *nodes, value, roots, more)
+    assert torch.equal(forest(x.to(card)).cpu(), expected)
+    leaves = PackedLeaves(*arrays[:-2], arrays[-1], *sets)
+    assert torch.equal(leaves(x.to(card)).cpu(), forest_torch.leaves(x, *nodes, roots, more))
+
+
+@pytest.mark.parametrize("method", ["predict_proba", "apply"])
+def test_a_card_has_only_the_packed_form(method):
+    native = RandomForestClassifier(3, random_state=0).fit(X, Y)
+    ours = TensorAccelerated(native, device="cpu")
+    getattr(ours, method)(X)
+    root = next(iter(_ENGINES[ours]._graphs.values())).roots[method]
+    program = Program(root, torch.device("meta"))
+    on_card = sum(b.nbytes for s in program.stages for b in s.buffers())
+    assert on_card < 500 < native.estimators_[0].tree_.feature.nbytes
 
 
 @pytest.mark.usefixtures("asked_anew")
@@ -227,7 +308,7 @@ def test_a_full_card_says_nothing_about_triton(monkeypatch):
     monkeypatch.setattr(forest_cuda, "check", check)
     for _ in range(2):
         with pytest.raises(torch.OutOfMemoryError):
-            kernels.packs(torch.device("cuda", 3))
+            packed.packs(torch.device("cuda", 3))
 
 
 def test_the_kernels_compile_for_cards():

@@ -20,11 +20,14 @@ FLOORS = {
     "threads": 0,
     "devices": 0,
     "kernels": 0,
+    "cards": 0,
     "exported": 0,
     "versions": 0,
     "compare": 0,
     "ops": 1,
     "graph": 2,
+    "feeds": 2,
+    "sizes": 2,
     "converters": 3,
     "passes": 3,
     "program": 3,
@@ -51,8 +54,11 @@ LIBRARIES = {
     "versions": set(),
     "compare": {"torch", "scipy"},
     "kernels": {"torch", "numba", "llvmlite", "triton"},  # llvmlite: the intrinsics of Numba
+    "cards": {"torch"},
     "ops": {"torch", "scipy"},
     "graph": {"torch"},
+    "feeds": {"torch", "scipy"},
+    "sizes": set(),
     "converters": {"torch", "scipy", "sklearn"},
     "passes": {"torch"},
     "program": {"torch", "scipy"},
@@ -132,6 +138,11 @@ def floor_errors(path):
 @pytest.mark.parametrize("path", files(PACKAGE), ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_module_imports_only_from_lower_floors(path):
     assert not list(floor_errors(path))
+
+
+def test_nothing_but_kernels_knows_of_triton():
+    others = [path for path in files(PACKAGE) if module_of(path)[1] != "kernels"]
+    assert not [path for path in others if "triton" in path.read_text().lower()]
 
 
 def test_every_module_has_a_floor():

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from . import forest_numba, forest_torch
-from .packed import PackedForest, packs
+from .packed import PackedForest, PackedLeaves
 
-__all__ = ["PackedForest", "forest", "leaves", "packs"]
+__all__ = ["PackedForest", "PackedLeaves", "forest", "leaves"]
 
 
 def forest(
@@ -28,11 +28,10 @@ def forest(
     leaf; threshold (n_nodes,) of the dtype of x; missing_left (n_nodes,) bool; value
     (n_nodes, n_outputs), whose dtype is that of the sum; roots (n_trees,) int64; sets as those of
     the `Forest` op.
+
+    This is what graphs hold; eager calls go to a `PackedForest`.
     """
-    if torch.compiler.is_compiling():
-        return _forest_op(x, feature, threshold, left, right, missing_left, value, roots, sets)
-    kernel = forest_numba.forest if x.device.type == "cpu" else forest_torch.forest
-    return kernel(x, feature, threshold, left, right, missing_left, value, roots, sets)
+    return _forest_op(x, feature, threshold, left, right, missing_left, value, roots, sets)
 
 
 def leaves(
@@ -45,10 +44,11 @@ def leaves(
     roots: Tensor,
     sets: Sequence[Tensor] = (),
 ) -> Tensor:
-    """The node each row ends in, (n, n_trees) int64: positions among all nodes of the forest."""
-    if torch.compiler.is_compiling():
-        return _leaves_op(x, feature, threshold, left, right, missing_left, roots, sets)
-    kernel = forest_numba.leaves if x.device.type == "cpu" else forest_torch.leaves
+    """The node each row ends in, (n, n_trees) int64: positions among all nodes of the forest.
+
+    Eager calls are for rows on the CPU: on a card they go to a `PackedLeaves`.
+    """
+    kernel = _leaves_op if torch.compiler.is_compiling() else forest_numba.leaves
     return kernel(x, feature, threshold, left, right, missing_left, roots, sets)
 
 

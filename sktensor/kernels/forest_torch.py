@@ -1,7 +1,10 @@
 """The forest kernels in plain torch: what the others must agree with."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -70,3 +73,49 @@ def forest(
         leaf = leaves(x, feature, threshold, left, right, missing_left, root, sets)
         out += value[leaf[:, 0]]
     return out
+
+
+MOST_AT_ONCE = 1 << 20  # rows times trees, of which a step keeps some dozen arrays
+MOST_ROWS = 1 << 18
+
+
+class WalkedForest:
+    """A forest's plain arrays on one device, for cards that nothing else is there for.
+
+    As many steps as the deepest tree has levels are walked, so nothing waits for an answer of the
+    device; of many rows, or trees, some at a time.
+    """
+
+    def __init__(self, arrays: Sequence[np.ndarray], depth: int, device: torch.device):
+        feature, threshold, left, right, missing_left, value, roots, *sets = (
+            torch.from_numpy(np.array(a)).to(device) for a in arrays
+        )
+        self._nodes = feature, threshold, left, right, missing_left
+        self._value, self._roots, self._sets, self._depth = value, roots, sets, depth
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The sums of the leaves, added tree by tree."""
+        out = self._value.new_zeros(x.shape[0], self._value.shape[1])
+        for lo, _, leaf in self._walked(x):
+            part = out[lo : lo + len(leaf)]
+            for k in range(leaf.shape[1]):
+                part += self._value[leaf[:, k]]
+        return out
+
+    def leaves(self, x: Tensor) -> Tensor:
+        """The node each row ends in, (n, n_trees)."""
+        out = self._roots.new_empty(x.shape[0], len(self._roots))
+        for lo, tree, leaf in self._walked(x):
+            out[lo : lo + len(leaf), tree : tree + leaf.shape[1]] = leaf
+        return out
+
+    def _walked(self, x: Tensor) -> Iterator[tuple[int, int, Tensor]]:
+        """The leaves of some rows in some trees, the first of either, trees in their order."""
+        for lo in range(0, x.shape[0], MOST_ROWS):
+            rows = x[lo : lo + MOST_ROWS]
+            n_trees = max(1, MOST_AT_ONCE // len(rows))
+            for tree in range(0, len(self._roots), n_trees):
+                node = self._roots[tree : tree + n_trees].expand(len(rows), -1)
+                for _ in range(self._depth):
+                    node = step(rows, node, *self._nodes, self._sets)
+                yield lo, tree, node

@@ -7,6 +7,7 @@ card, never before.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ import torch
 from torch import Tensor
 
 from . import forest_cpu
+from .forest_cpu import packing
+from .forest_torch import WalkedForest
 
 if TYPE_CHECKING:
     from .forest_cuda import CardForest
@@ -26,38 +29,81 @@ logger = logging.getLogger("sktensor")
 class PackedForest(forest_cpu.PackedForest):
     """A forest in the layouts of its kernels; called with rows it gives the sums of their leaves.
 
-    Rows are on the CPU, or on a device that `packs` is true of.
+    On a card nothing else of it is there.
     """
 
     def __init__(self, *arrays: np.ndarray):
         super().__init__(*arrays)
-        self._cards: dict[torch.device, CardForest] = {}
+        self._arrays = arrays
+        self._cards: dict[torch.device, CardForest | WalkedForest] = {}
 
     def __call__(self, x: Tensor) -> Tensor:
         return super().__call__(x) if x.device.type == "cpu" else self.on(x.device)(x)
 
-    def on(self, device: torch.device) -> CardForest:
-        """The forest for the kernels in Triton, put on the device at the first call."""
+    def on(self, device: torch.device) -> CardForest | WalkedForest:
+        """The forest for the kernels of the device, put there at the first call."""
         found = self._cards.get(device)
         if found is None:
-            from .forest_cuda import CardForest
+            if packs(device):
+                from .forest_cuda import CardForest
 
+                found = CardForest(self._forest, self.shape, device)
+            else:
+                found = WalkedForest(self._arrays, self.shape.most_depth, device)
             # Two threads may both put it there; then one of them is kept.
-            found = CardForest(self._forest, self.shape, device)
             found = self._cards.setdefault(device, found)
         return found
 
 
+class PackedLeaves:
+    """A forest on cards; called with rows there it gives the node that each ends in."""
+
+    def __init__(
+        self,
+        feature: np.ndarray,
+        threshold: np.ndarray,
+        left: np.ndarray,
+        right: np.ndarray,
+        missing_left: np.ndarray,
+        roots: np.ndarray,
+        *sets: np.ndarray,
+    ):
+        node = np.arange(len(feature), dtype=np.int64)[:, None]
+        self._arrays = (feature, threshold, left, right, missing_left, node, roots, *sets)
+        self._cards: dict[torch.device, Callable[[Tensor], Tensor]] = {}
+
+    def __call__(self, x: Tensor) -> Tensor:
+        found = self._cards.get(x.device)
+        if found is None:
+            found = self._cards.setdefault(x.device, self._put_on(x.device))
+        return found(x)
+
+    def _put_on(self, device: torch.device) -> Callable[[Tensor], Tensor]:
+        forest = packing.canonical(*self._arrays)
+        shape = forest_cpu.Shape(**packing.shape_of(forest))
+        if not packs(device):
+            return WalkedForest(self._arrays, shape.most_depth, device).leaves
+        from .forest_cuda import CardForest
+
+        # Each tree adds, to an output of its own, the number of the node that is reached.
+        n_trees = len(forest.roots)
+        output = np.arange(n_trees, dtype=np.int64)
+        return CardForest(forest._replace(output=output, n_outputs=n_trees), shape, device)
+
+
 def packs(device: torch.device) -> bool:
-    """Whether there are kernels for packed forests on this device; else plain torch walks them."""
-    return device.type == "cpu" or (device.type == "cuda" and _triton_runs(device))
+    """Whether the kernels in Triton run on this device; else plain torch walks its forests.
+
+    On the CPU they do where Triton's interpreter is switched on, as tests do.
+    """
+    return device.type in ("cpu", "cuda") and _triton_runs(device)
 
 
 @cache
 def _triton_runs(device: torch.device) -> bool:
     """Whether Triton compiles and runs a kernel here: it needs a driver it knows and a C compiler.
 
-    Asked once per card and process, by running one.
+    Asked once per card and process, by running them.
     """
     if find_spec("triton") is None:
         return False

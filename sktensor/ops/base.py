@@ -54,6 +54,11 @@ class Op:
         return False
 
     @property
+    def packs_constants(self) -> bool:
+        """Whether `forward` itself puts them on a card, in a layout of its own."""
+        return False
+
+    @property
     def exact(self) -> bool:
         """Whether the result is NumPy's to the last bit, where what it reads is."""
         return True

@@ -39,7 +39,9 @@ class Select(Op):
         return None if names is None else tuple(names[i] for i in self.columns)
 
     def forward(self, x: Tensor, columns: Tensor) -> Tensor:
-        if torch.compiler.is_compiling() or self._bounds is None or not isinstance(x, Tensor):
+        # torch.compile cannot enter the lock that a cached property has up to Python 3.11.
+        compiling = torch.compiler.is_compiling()
+        if compiling or self._bounds is None or not isinstance(x, Tensor):
             return x[:, columns]
         # As an index would, this gives an array of its own, but several times as fast.
         return x[:, slice(*self._bounds)].clone(memory_format=torch.contiguous_format)
@@ -143,7 +145,8 @@ class Between(Guard):
 
     def holds(self, x: Tensor, *arguments: Any) -> Tensor:
         of, low, high, allow_nan = arguments
-        if not torch.compiler.is_compiling():
+        # On a card a look at a value waits for all that was launched before.
+        if not torch.compiler.is_compiling() and of.device.type == "cpu":
             # No magnitude is above the sum, or the length, of all: one look where bounds are far.
             sizes = of.abs().nansum() if allow_nan else torch.linalg.vector_norm(of)
             loosely = sizes <= self.nearest

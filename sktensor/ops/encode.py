@@ -34,6 +34,26 @@ class Recode(Op):
         return table.gather(1, x.T + 1).T
 
 
+class Starts:
+    """Where the indicators of each column begin, put on a device once."""
+
+    def __init__(self, sizes: tuple[int, ...]):
+        self.array = np.cumsum([0, *sizes[:-1]])
+        self._placed: dict[torch.device, Tensor] = {}
+
+    def on(self, device: torch.device) -> Tensor:
+        found = self._placed.get(device)
+        if found is None:
+            found = self._placed.setdefault(device, torch.from_numpy(self.array).to(device))
+        return found
+
+
+def _starts_on(op: OneHot | GatherSum, device: torch.device) -> Tensor:
+    if torch.compiler.is_compiling():  # which sees neither cache
+        return torch.tensor([0, *np.cumsum(op.sizes)[:-1].tolist()], device=device)
+    return op._starts.on(device)
+
+
 @dataclass(frozen=True, eq=False)
 class OneHot(Op):
     """Codes as indicator columns, all of them zero for -1."""
@@ -61,8 +81,12 @@ class OneHot(Op):
         of = np.searchsorted(ends, columns, side="right")
         return of, columns - (ends - np.array(self.sizes))[of]
 
+    @cached_property
+    def _starts(self) -> Starts:
+        return Starts(self.sizes)
+
     def forward(self, x: Tensor, sizes: tuple[int, ...], *_: Any) -> Tensor:
-        starts = torch.tensor([0, *np.cumsum(sizes)[:-1]], device=x.device)
+        starts = _starts_on(self, x.device)
         # One column more takes what is no category and is cut off.
         at = torch.where(x >= 0, x + starts, self.width)
         out = torch.zeros((x.shape[0], self.width + 1), dtype=self.result, device=x.device)
@@ -174,17 +198,16 @@ class GatherSum(Op):
         return False
 
     @cached_property
-    def _starts(self) -> np.ndarray:
+    def _starts(self) -> Starts:
         """Where the rows of each column begin."""
-        return np.cumsum([0, *self.sizes[:-1]])
+        return Starts(self.sizes)
 
     def forward(self, x: Tensor, sizes: tuple[int, ...], weight: Tensor) -> Tensor:
         table = weight.reshape(len(weight), -1)
         if x.device.type == "cpu" and not torch.compiler.is_compiling():
-            total = linear_numba.gather_sum(x, self._starts, table)
+            total = linear_numba.gather_sum(x, self._starts.array, table)
         else:
-            starts = torch.tensor([0, *np.cumsum(sizes)[:-1].tolist()], device=x.device)
-            at = torch.where(x >= 0, x + starts, len(weight) - 1)
+            at = torch.where(x >= 0, x + _starts_on(self, x.device), len(weight) - 1)
             total = torch.nn.functional.embedding_bag(at, table, mode="sum")
         return total if weight.ndim == 2 else total[:, 0]
 

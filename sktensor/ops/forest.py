@@ -52,9 +52,13 @@ class Forest(Op):
         return self._packed.layout
 
     def forward(self, x: Tensor, *arrays: Any) -> Tensor:
-        if not torch.compiler.is_compiling() and kernels.packs(x.device):
-            return self._packed(x)
-        return kernels.forest(x, *arrays)
+        if torch.compiler.is_compiling():
+            return kernels.forest(x, *arrays)
+        return self._packed(x)
+
+    @property
+    def packs_constants(self) -> bool:
+        return True
 
     def few(self, x: np.ndarray) -> np.ndarray:
         """The same on the CPU, of an array."""
@@ -88,4 +92,15 @@ class Leaves(Op):
         return torch.int64
 
     def forward(self, x: Tensor, *arrays: Any) -> Tensor:
-        return kernels.leaves(x, *arrays)
+        if torch.compiler.is_compiling() or x.device.type == "cpu":
+            return kernels.leaves(x, *arrays)
+        return self._packed(x)
+
+    @property
+    def packs_constants(self) -> bool:
+        return True
+
+    @cached_property
+    def _packed(self) -> kernels.PackedLeaves:
+        """The forest as kernels of cards want it, once on each."""
+        return kernels.PackedLeaves(*self.arrays)

@@ -2,13 +2,15 @@
 
 A host stage runs over all rows at once. A device stage runs in blocks of rows, so that what lies
 between its ops never reaches full length; on the CPU blocks are small enough for the L2 cache and
-shared out over threads. A handful of rows is answered by NumPy there, all at once.
+shared out over threads, on a card their copies run beside the work. A handful of rows is answered
+by NumPy on the CPU, all at once.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import groupby
 from time import perf_counter
 from typing import Any
@@ -18,30 +20,21 @@ import torch
 from scipy.sparse import issparse
 from torch import Tensor, nn
 
-from .graph import to_device, to_host, walk
-from .ops import (
-    Forest,
-    Guard,
-    Input,
-    MatMul,
-    Native,
-    Numbers,
-    Op,
-    Quadratic,
-    Retreat,
-    Several,
-    column_count,
-    few,
-    is_table,
-    parts,
-    twin,
-)
-from .table import Table, as_dense, row_count
-from .threads import WORTH_A_THREAD, settle, share_rows
+from ..cards import card_of
+from ..cards.streaming import Streamed
+from ..feeds import feed_of
+from ..graph import to_device, to_host, walk
+from ..ops import Forest, Guard, Input, Numbers, Op, Retreat, few, is_table, twin
+from ..sizes import alive, bytes_of, cost, widest
+from ..table import Table, as_dense, row_count
+from ..threads import WORTH_A_THREAD, settle, share_rows
+from .host import HostStage
+
+logger = logging.getLogger("sktensor")
 
 L2_BYTES = 2**21  # what the widest result of a block may take
-DEVICE_BYTES = 2**28
 LEAST_ROWS, MOST_ROWS = 64, 2**14
+GUARDED = "rows that a guard keeps from being answered here"
 FEW_ROWS = 64  # up to so many, calling torch costs more than it computes
 ONE_THREAD = 1.5e6  # nanoseconds of work up to which one thread is done before others are awake
 
@@ -81,7 +74,7 @@ class Program:
 
     def __call__(self, X: Any) -> Any:
         if isinstance(X, Tensor):
-            return self._answer(X.detach(), self._run)
+            return self._answer(X.detach(), partial(self._run, stays=True))
         if row_count(X) > self._few_rows:
             return to_host(self._answer(X, self._run))
         if self._only is not None:
@@ -140,28 +133,50 @@ class Program:
             start = perf_counter()
         return found
 
-    def _run(self, stage: DeviceStage, results: dict[Op, Any], n_rows: int) -> None:
-        """Fill in the stage's outputs, block by block."""
+    def _run(
+        self, stage: DeviceStage, results: dict[Op, Any], n_rows: int, stays: bool = False
+    ) -> None:
+        """Fill in the stage's outputs, block by block; on a card they stay there if they may."""
+        if self.device.type == "cpu":
+            outputs = self._on_cpu(stage, results, n_rows)
+        else:
+            outputs = self._on_card(stage, results, n_rows, stays)
+        results.update(zip(stage.outputs, outputs, strict=True))
+
+    def _on_cpu(self, stage: DeviceStage, results: dict[Op, Any], n_rows: int) -> list[Tensor]:
         feeds = [self._feed(op, results) for op in stage.inputs]
         size = self._block_size(stage, n_rows)
         if n_rows <= size:
-            outputs = stage.block([feed(0, n_rows) for feed in feeds])
-        elif self.device.type == "cpu":
-            outputs = _share(stage, feeds, n_rows, size)
-        else:
-            blocks = [
-                stage.block([feed(lo, min(lo + size, n_rows)) for feed in feeds])
-                for lo in range(0, n_rows, size)
-            ]
-            outputs = [torch.cat(same) for same in zip(*blocks, strict=True)]
-        results.update(zip(stage.outputs, outputs, strict=True))
+            return stage.block([feed(0, n_rows) for feed in feeds])
+        return _share(stage, feeds, n_rows, size)
+
+    def _on_card(
+        self, stage: DeviceStage, results: dict[Op, Any], n_rows: int, stays: bool
+    ) -> list[Tensor]:
+        feeds = [feed_of(op, results, self.device) for op in stage.inputs]
+        try:
+            outputs = self._streamed[stage](feeds, n_rows, stays)
+        except torch.OutOfMemoryError as error:
+            logger.warning("the card has no memory left for a row: %s", error)
+            raise Retreat("the card has no memory left") from error
+        if outputs is None:
+            raise Retreat(GUARDED)
+        return outputs
+
+    @cached_property
+    def _streamed(self) -> dict[DeviceStage, Streamed]:
+        """The stages as they run on a card."""
+        card = partial(card_of, self.device)
+        return {
+            stage: Streamed(card, stage.checked, stage.shapes, stage.bytes_alive, self.batch_size)
+            for stage in self.stages
+            if isinstance(stage, DeviceStage)
+        }
 
     def _block_size(self, stage: DeviceStage, n_rows: int) -> int:
         """Rows run together: few enough for the cache, and for every thread to have some."""
         if self.batch_size is not None:
             return self.batch_size
-        if self.device.type != "cpu":
-            return max(1, DEVICE_BYTES // stage.bytes_a_row)
         size = int(np.clip(L2_BYTES // stage.bytes_a_row, LEAST_ROWS, MOST_ROWS))
         if n_rows > 2 * LEAST_ROWS and n_rows * stage.cost > WORTH_A_THREAD:
             shares = -(-n_rows // torch.get_num_threads())
@@ -169,63 +184,27 @@ class Program:
         return size
 
     def _feed(self, op: Op, results: dict[Op, Any]) -> Feed:
-        """How to get rows `lo` to `hi` of a result to the device."""
+        """How to get rows `lo` to `hi` of a result as a tensor."""
         if isinstance(op, Numbers) and op not in results:
             table = results[op.x]
-            return lambda lo, hi: to_device(op.block(table, lo, hi), self.device)
+            return lambda lo, hi: to_device(op.block(table, lo, hi))
         whole = results[op]
         if issparse(whole):
             whole = whole.tocsr()  # the format that gives rows, each block's made dense
-        return lambda lo, hi: to_device(whole[lo:hi], self.device)
+        return lambda lo, hi: to_device(whole[lo:hi])
 
     def __str__(self) -> str:
         return "\n".join(map(str, self.stages))
 
 
-class HostStage:
-    """Ops of the host, over all rows."""
-
-    def __init__(self, ops: list[Op], root: Op):
-        self.ops, self.root = ops, root
-
-    def run(self, results: dict[Op, Any]) -> None:
-        handed_on: dict[Op, Any] = {}
-        for op in self.ops:
-            if isinstance(op, Native):
-                # A native method reads what the native method before it returned, untouched.
-                x = handed_on.get(op.x)
-                result = op.forward(self._value(op.x, results) if x is None else x)
-                handed_on[op] = result
-                if op in self._read:
-                    result = op.check(result)
-            else:
-                values = (self._value(v, results) for v in op.arguments)
-                result = op.forward(*(values if op.takes_sparse else map(as_dense, values)))
-            results[op] = result
-
-    @cached_property
-    def _read(self) -> set[Op]:
-        """The ops whose results are read by others than native ones, and not just listed."""
-        return {
-            x for op in walk(self.root) if not isinstance(op, Several | Native) for x in op.inputs
-        }
-
-    def _value(self, value: Any, results: dict[Op, Any]) -> Any:
-        if isinstance(value, tuple):
-            return [to_host(results[v]) if isinstance(v, Op) else v for v in value]
-        return to_host(results[value]) if isinstance(value, Op) else value
-
-    def __str__(self) -> str:
-        return "host: " + " ".join(map(str, self.ops))
-
-
 class DeviceStage(nn.Module):
     """Ops of the device as a function: of the results they need, to the results others need.
 
-    `forward` returns those results and then one boolean per `Guard`: whether it holds.
+    `forward` returns those results and then one boolean per `Guard`: whether it holds. `on_card`
+    leaves out the constants that ops themselves put on a card.
     """
 
-    def __init__(self, ops: list[Op], read_later: set[Op]):
+    def __init__(self, ops: list[Op], read_later: set[Op], on_card: bool = False):
         super().__init__()
         self.ops = ops
         here = set(ops)
@@ -233,7 +212,7 @@ class DeviceStage(nn.Module):
         self.outputs = [op for op in ops if op in read_later]
         slots: dict[int, int] = {id(x): i for i, x in enumerate(self.inputs)}
         for op in ops:
-            for array in op.arrays:
+            for array in () if on_card and op.packs_constants else op.arrays:
                 if id(array) not in slots:
                     slots[id(array)] = len(slots)
                     self.register_buffer(f"constant_{len(slots)}", _buffer(array), persistent=True)
@@ -242,13 +221,29 @@ class DeviceStage(nn.Module):
         self._steps = [(op, [_spec(v, slots) for v in op.arguments]) for op in ops]
         self._returns = [slots[id(op)] for op in self.outputs]
         self._names = list(self._buffers)
-        self.bytes_a_row = _bytes_a_row((*ops, *self.inputs))
-        self.cost = sum(map(cost_of, ops))
+        self._done = self._last_reads()
+        self.bytes_a_row = widest((*ops, *self.inputs))
+        self.bytes_alive = alive(self.inputs, ops, self.outputs)
+        self.cost = sum(map(cost, ops))
+
+    def _last_reads(self) -> list[list[int]]:
+        """After each step the slots of results that nothing reads any more."""
+        last: dict[int, int] = {}
+        for i, (_, specs) in enumerate(self._steps):
+            for s in specs:
+                slots = [s] if type(s) is int else s[1] if len(s) == 2 else []
+                last.update(dict.fromkeys(slots, i))
+        begin = len(self.inputs) + len(self._names)
+        done: list[list[int]] = [[] for _ in self._steps]
+        for slot, i in last.items():
+            if slot >= begin and slot not in self._returns:
+                done[i].append(slot)
+        return done
 
     def forward(self, *inputs: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         values: list[Any] = [*inputs, *(getattr(self, name) for name in self._names)]
         flags = []
-        for op, specs in self._steps:
+        for (op, specs), done in zip(self._steps, self._done):
             arguments: list[Any] = [
                 values[s] if type(s) is int else s[0] if len(s) == 1 else [values[i] for i in s[1]]
                 for s in specs
@@ -256,14 +251,27 @@ class DeviceStage(nn.Module):
             values.append(op.forward(*arguments))
             if isinstance(op, Guard):
                 flags.append(op.holds(*arguments))
+            for i in done:
+                values[i] = None
         return [values[i] for i in self._returns], flags
 
     def block(self, inputs: list[Tensor]) -> list[Tensor]:
         """The outputs for one block of rows, or Retreat where a `Guard` does not hold."""
         outputs, flags = self.forward(*inputs)
         if not all(flags):
-            raise Retreat("rows that a guard keeps from being answered here")
+            raise Retreat(GUARDED)
         return outputs
+
+    def checked(self, inputs: list[Tensor]) -> tuple[list[Tensor], Tensor | None]:
+        """The outputs, and whether all guards hold, which is not waited for."""
+        outputs, flags = self.forward(*inputs)
+        return outputs, torch.stack([f.reshape(()) for f in flags]).all() if flags else None
+
+    @property
+    def shapes(self) -> list[tuple[tuple[int, ...], torch.dtype]]:
+        """The shape of a row of each output, and its dtype."""
+        found = [(() if op.width is None else (op.width,), op.dtype) for op in self.outputs]
+        return [(shape, dtype) for shape, dtype in found if dtype is not None]
 
     def few(self, inputs: list[np.ndarray]) -> list[np.ndarray]:
         """The outputs for a handful of rows on the CPU, or Retreat, by NumPy."""
@@ -293,10 +301,10 @@ class DeviceStage(nn.Module):
 
 def _spec(value: Any, slots: dict[int, int]) -> Any:
     """An argument as the slot it is in, `(None, slots)` for several, or `(value,)` as it is."""
-    if isinstance(value, Op | np.ndarray):
+    if id(value) in slots:
         return slots[id(value)]
-    if isinstance(value, tuple) and any(isinstance(v, Op | np.ndarray) for v in value):
-        return (None, [slots[id(v)] for v in parts(value)])
+    if isinstance(value, tuple) and value and all(id(v) in slots for v in value):
+        return (None, [slots[id(v)] for v in value])
     return (value,)
 
 
@@ -334,25 +342,7 @@ def _size(op: Op, results: dict[Op, Any], n_rows: int) -> int:
     nbytes = getattr(results.get(op), "nbytes", None)
     if isinstance(nbytes, int):
         return nbytes
-    return n_rows * column_count(op) * (8 if op.dtype is None else op.dtype.itemsize)
-
-
-def _bytes_a_row(ops: Iterable[Op]) -> int:
-    """What a row takes where it is widest."""
-    sizes = (column_count(op) * (op.dtype.itemsize if op.dtype is not None else 8) for op in ops)
-    return max(1, *sizes)
-
-
-def cost_of(op: Op) -> float:
-    """About how many nanoseconds a row takes one thread."""
-    if isinstance(op, Forest):
-        nodes = len(op.feature) / max(1, len(op.roots))
-        return 0.35 * nodes**0.4 * len(op.roots)  # as measured, from 15 nodes a tree to 10,000
-    if isinstance(op, MatMul):
-        return 0.1 * op.weight.size
-    if isinstance(op, Quadratic):
-        return 0.1 * op.square.size
-    return 0.5 * column_count(op)
+    return n_rows * bytes_of(op)
 
 
 def _stages(root: Op, device: torch.device) -> Iterable[HostStage | DeviceStage]:
@@ -373,4 +363,4 @@ def _stages(root: Op, device: torch.device) -> Iterable[HostStage | DeviceStage]
         else:
             here = set(stage)
             later = {x for op in order if op not in here for x in op.inputs} | {root}
-            yield DeviceStage(stage, later).to(device)
+            yield DeviceStage(stage, later, device.type != "cpu").to(device)
