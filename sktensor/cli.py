@@ -131,7 +131,8 @@ def _convert(options: argparse.Namespace) -> int:
         try:
             ours.export(options.to, X)
         except Unsupported as why:
-            raise Refused(str(why)) from why
+            hint = "" if X is not None else "; rows after its name would tell the columns' dtypes"
+            raise Refused(f"{why}{hint}") from why
     elif kind == ".skops":
         _needed("skops.io").dump(ours, options.to)
     elif kind in PICKLES:
@@ -153,7 +154,7 @@ def _load(options: argparse.Namespace) -> TensorAccelerated:
         if not options.trust:
             raise Refused(
                 f"loading {path} runs whatever code is in it: say --trust if you made it, or trust "
-                "whoever did (a .skops file needs none)"
+                "whoever did (a .skops file of what skops knows needs none)"
             )
         try:
             model = _needed("joblib").load(path)

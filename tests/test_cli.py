@@ -128,6 +128,7 @@ def test_what_cannot_be_exported_is_refused(folder, capsys):
     status, _, err = trusted(capsys, "convert", folder / "own.joblib", folder / "own.pt2")
     assert status == 2
     assert "own (Own): no converter" in err
+    assert "rows after its name would tell the columns' dtypes" in err
 
 
 class Own(TransformerMixin, BaseEstimator):
