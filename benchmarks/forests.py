@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from sklearn.datasets import make_classification, make_regression
 
@@ -31,9 +32,25 @@ def _classes(n: int) -> tuple[np.ndarray, np.ndarray]:
     return X.astype(np.float32), y
 
 
-def _values() -> tuple[np.ndarray, np.ndarray]:
-    X, y = make_regression(100_000, 28, n_informative=16, noise=20.0, random_state=0)
+def _values(n_targets: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    X, y = make_regression(
+        100_000, 28, n_informative=16, n_targets=n_targets, noise=20.0, random_state=0
+    )
     return X.astype(np.float32), y
+
+
+def _categories() -> tuple[pd.DataFrame, np.ndarray]:
+    """Ten columns of twenty categories each, and eighteen of numbers."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100_000, 28)).astype(np.float32)
+    codes = rng.integers(0, 20, (len(X), 10))
+    effects = rng.normal(size=(10, 20))
+    y = effects[np.arange(10), codes].sum(axis=1) + X[:, 10] * X[:, 11] > 0
+    known = pd.CategoricalDtype([f"c{i}" for i in range(20)])
+    table = pd.DataFrame(X).rename(columns=str)
+    for i in range(10):
+        table[str(i)] = pd.Categorical.from_codes(codes[:, i], dtype=known)
+    return table, y.astype(int)
 
 
 def _sklearn(name: str, **params: Any) -> Any:
@@ -46,6 +63,15 @@ def lightgbm_classifier(**params: Any) -> Any:
     from lightgbm import LGBMClassifier
 
     return LGBMClassifier(n_jobs=torch.get_num_threads(), verbose=-1, **params)
+
+
+def _xgboost_of_vectors() -> Any:
+    from xgboost import XGBRegressor
+
+    threads = torch.get_num_threads()
+    return XGBRegressor(
+        n_estimators=100, max_depth=6, multi_strategy="multi_output_tree", n_jobs=threads
+    )
 
 
 def _xgboost(**params: Any) -> Any:
@@ -110,6 +136,25 @@ WORKLOADS: dict[str, Workload] = {
         _values,
         20_000,
         np.float32,
+    ),
+    "rf-5-outputs": Workload(
+        lambda: _jobs("RandomForestRegressor", n_estimators=100),
+        lambda: _values(5),
+        20_000,
+        np.float32,
+    ),
+    "rf-5-outputs-depth-8": Workload(
+        lambda: _jobs("RandomForestRegressor", n_estimators=100, max_depth=8),
+        lambda: _values(5),
+        20_000,
+        np.float32,
+    ),
+    "xgb-5-outputs-100x6": Workload(_xgboost_of_vectors, lambda: _values(5), 20_000, np.float32),
+    "lgbm-200x31-categories": Workload(
+        lambda: lightgbm_classifier(n_estimators=200), _categories, 100_000
+    ),
+    "lgbm-200x127-categories": Workload(
+        lambda: lightgbm_classifier(n_estimators=200, num_leaves=127), _categories, 100_000
     ),
     "isolation": Workload(lambda: _jobs("IsolationForest"), _binary, 20_000, np.float32),
     "gb-sklearn": Workload(
