@@ -21,7 +21,6 @@ from math import ceil, inf, log2
 
 from .graph import walk
 from .ops import Forest, Guard, Input, Leaves, MatMul, Op, column_count
-from .program import cost_of
 
 VARIABLE = "SKTENSOR_CROSSOVER"
 
@@ -82,7 +81,7 @@ def work_of(root: Op) -> Work:
     fetched = {x for op in there for x in op.inputs if x not in there} | {root} - there
     forests = [op for op in here if isinstance(op, Forest | Leaves)]
     return Work(
-        thread=1e-9 * sum(map(cost_of, here)),
+        thread=sum(map(_on_thread, here)),
         launches=sum(FOREST_LAUNCHES if op in forests else 1 for op in here),
         moved=_bytes(sent) + _bytes(fetched),
         touched=2 * _bytes(op for op in here if not isinstance(op, Guard)),
@@ -107,6 +106,13 @@ def asked() -> float | None:
 def _bytes(ops: Iterable[Op]) -> int:
     """What a row of some results takes."""
     return sum(column_count(op) * (8 if op.dtype is None else op.dtype.itemsize) for op in ops)
+
+
+def _on_thread(op: Op) -> float:
+    """Seconds that a row takes one thread, as the program cuts blocks by."""
+    if isinstance(op, Forest):
+        return 0.35e-9 * (len(op.feature) / max(1, len(op.roots))) ** 0.4 * len(op.roots)
+    return 0.1e-9 * op.weight.size if isinstance(op, MatMul) else 0.5e-9 * column_count(op)
 
 
 def _depth(op: Forest | Leaves) -> float:

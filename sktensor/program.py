@@ -232,7 +232,7 @@ class DeviceStage(nn.Module):
         self._returns = [slots[id(op)] for op in self.outputs]
         self._names = list(self._buffers)
         self.bytes_a_row = _bytes_a_row((*ops, *self.inputs))
-        self.cost = sum(map(cost_of, ops))
+        self.cost = sum(map(_cost, ops))
 
     def forward(self, *inputs: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         values: list[Any] = [*inputs, *(getattr(self, name) for name in self._names)]
@@ -325,7 +325,7 @@ def _bytes_a_row(ops: Iterable[Op]) -> int:
     return max(1, *sizes)
 
 
-def cost_of(op: Op) -> float:
+def _cost(op: Op) -> float:
     """About how many nanoseconds a row takes one thread."""
     if isinstance(op, Forest):
         nodes = len(op.feature) / max(1, len(op.roots))
