@@ -15,6 +15,10 @@ VENV_LATEST := .venv-latest
 PY          := $(VENV)/bin/python
 STAMP       := $(VENV)/.installed
 
+# A package index that does not answer is given up on.
+PATIENCE := --retries 2 --timeout 60
+SMOKE := tests/test_cases.py tests/test_saved_models.py -k 'answers or saved'
+
 # `make test-latest` takes the newest release of everything but torch, whose newest may be a download of
 # gigabytes. To have that too: make test-latest TORCH=torch
 TORCH ?= $(shell grep '^torch==' constraints.txt)
@@ -36,7 +40,7 @@ echo "making $@ with $$python"
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help install test demo lint format bench build test-oldest test-latest clean
+.PHONY: help install test demo lint format bench build smoke-oldest test-oldest test-latest clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -76,12 +80,17 @@ build: $(STAMP)  ## build wheel and sdist into dist/
 test-oldest: $(VENV_OLDEST)/.installed  ## run the tests on the oldest releases supported
 	$(VENV_OLDEST)/bin/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
+smoke-oldest: $(VENV_OLDEST)/.installed  ## run every converter's case on the oldest releases supported
+	$(VENV_OLDEST)/bin/python -m pytest -q -n 2 --dist worksteal $(SMOKE) $(PYTEST_ARGS)
+
 $(VENV_OLDEST)/bin/python:
 	@$(call find-python,sys.version_info[:2] == (3$(,) 11),Python 3.11 for the oldest releases,python3.11 python3 python); \
 	"$$python" -m venv $(VENV_OLDEST)
 
 $(VENV_OLDEST)/.installed: pyproject.toml constraints-oldest.txt | $(VENV_OLDEST)/bin/python
-	$(VENV_OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-oldest.txt -e '.[test]'
+	$(VENV_OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check $(PATIENCE) \
+	    -c constraints-oldest.txt -e '.[test]' || { echo \
+	    "make: the releases in constraints-oldest.txt could not be installed: is a package index reachable?" >&2; exit 1; }
 	@touch $@
 
 test-latest: | $(VENV_LATEST)/bin/python  ## run the tests on the newest releases the ranges admit

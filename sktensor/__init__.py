@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from .exported import Exported, load_exported
+from .versions import UntestedVersionWarning
 
 if TYPE_CHECKING:
     from .converters import Unsupported, converts
@@ -23,6 +24,7 @@ __all__ = [
     "Parity",
     "TensorAccelerated",
     "Unsupported",
+    "UntestedVersionWarning",
     "converts",
     "load_exported",
 ]

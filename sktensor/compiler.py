@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,7 +15,8 @@ from .ops import Input, Native, Op, Several, as_csr
 from .owners import Owners
 from .passes import optimize
 from .program import Program
-from .table import Signature
+from .table import Signature, unknown_signature
+from .versions import untested
 
 logger = logging.getLogger("sktensor")
 
@@ -29,6 +30,7 @@ class Graphs:
     warnings: tuple[tuple[str, type[Warning]], ...]
     sample_failed: bool
     owners: Owners  # which estimator of the trace each op comes from
+    untested: tuple[str, ...] = ()  # releases of the libraries that are newer than those tested
 
 
 def build(estimator: Any, signature: Signature, sample: Any = None) -> Graphs:
@@ -61,7 +63,32 @@ def build(estimator: Any, signature: Signature, sample: Any = None) -> Graphs:
     owners.only(together)
     roots = dict(zip(found, together.inputs, strict=True))
     trace, warnings = tuple(current.trace), tuple(current.warnings)
-    return Graphs(roots, trace, warnings, current.sample_failed, owners)
+    newer = untested(current.libraries)
+    return Graphs(roots, trace, warnings, current.sample_failed, owners, newer)
+
+
+def build_natively(estimator: Any, signature: Signature, reason: str) -> Graphs:
+    """The graphs of an estimator all of whose methods answer for themselves."""
+    table = Input(signature)
+    methods = [m for m in METHODS if hasattr(estimator, m)]
+    roots: dict[str, Any] = {m: Native(table, estimator, m, reason) for m in methods}
+    item = Converted(type(estimator).__name__.lower(), estimator, Responses(**roots), table)
+    return Graphs(roots, (item,), (), False, Owners(Several(tuple(roots.values())), [item]))
+
+
+def numeric_signature(estimator: Any) -> Signature:
+    """Numbers in float64: an array, or a frame where columns have names."""
+    signature = default_signature(estimator)
+    if signature.names is None:
+        return Signature(signature.width, torch.float64)
+    return replace(signature, kinds=("float64",) * len(signature.names))
+
+
+def default_signature(estimator: Any) -> Signature:
+    """What is known of the input of an estimator that has not answered yet."""
+    names = getattr(estimator, "feature_names_in_", None)
+    width = getattr(estimator, "n_features_in_", 1 if names is None else len(names))
+    return unknown_signature(width, names)
 
 
 def _listed(root: Op) -> str:

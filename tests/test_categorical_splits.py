@@ -20,6 +20,7 @@ from sklearn.preprocessing import MaxAbsScaler
 from xgboost import XGBClassifier, XGBRegressor
 
 from sktensor import TensorAccelerated
+from sktensor.converters.xgboost.table import DMATRIX_OF_CATEGORIES
 
 from .support import assert_same_outcome, fitted_quietly
 
@@ -56,7 +57,7 @@ def assert_compiled(fast, method="predict"):
 def assert_agree(fast, model, rows, method="predict"):
     """Both answer the same, predictions to the last bit, or fail with the same words."""
     ours, native = getattr(fast, method), getattr(model, method)
-    exact = method == "predict"
+    exact = method in ("predict", "apply")
     assert_same_outcome(lambda: ours(rows), lambda: native(rows), exact=exact)
 
 
@@ -131,7 +132,7 @@ def frames_of_other_categories(X):
 def assert_frames_agree(model, X):
     fast = TensorAccelerated(model, device="cpu")
     for what, rows in frames_of_other_categories(X).items():
-        for method in ("predict", "predict_proba"):
+        for method in ("predict", "predict_proba", "apply"):
             if hasattr(model, method):
                 assert_agree(fast, model, rows, method)
         yield what, fast.explain("predict").steps[-1].backend
@@ -270,7 +271,10 @@ def test_xgboost_codes_in_arrays(dtype, seed, n_codes, params):
         rows = odd_rows(X, seed, ODD).astype(dtype)
     for some in (rows, rows[:3], np.asfortranarray(rows)):
         assert_agree(fast, model, some)
+        assert_agree(fast, model, some, "apply")
+        assert_agree(fast, model, np.where(np.isinf(some), 1.5, some), "apply")
     assert_compiled(fast)
+    assert_compiled(fast, "apply")
 
 
 def test_xgboost_pandas_categories():
@@ -282,6 +286,9 @@ def test_xgboost_pandas_categories():
         fast = TensorAccelerated(model, device="cpu")
         assert_agree(fast, model, rows)
         assert_compiled(fast)
+        assert_agree(fast, model, rows, "apply")
+        if DMATRIX_OF_CATEGORIES:  # before, an error
+            assert_compiled(fast, "apply")
         backends = dict(assert_frames_agree(model, X))
         assert backends["reversed"] == backends["array"] == "torch"
         assert_agree(fast, model, rows.assign(p=X[:, 0], q=X[:, 1]))
@@ -335,6 +342,8 @@ def test_any_frame_of_categories(kind, drawn):
     model = OF_FRAMES[kind]
     fast = TensorAccelerated(model, device="cpu")
     assert_agree(fast, model, rows)
+    if hasattr(model, "apply"):
+        assert_agree(fast, model, rows, "apply")
     if not strange:
         assert_compiled(fast)
 

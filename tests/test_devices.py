@@ -235,6 +235,8 @@ def test_making_copying_and_loading_touch_no_card(monkeypatch):
 
     for name in ("is_available", "device_count", "current_device", "_lazy_init"):
         monkeypatch.setattr(torch.cuda, name, touched)
+    # A build for the CPU is told by this, before a card is asked for.
+    monkeypatch.setattr(torch.backends.cuda, "is_built", touched)
     ours = TensorAccelerated(NATIVE, device="cuda")
     repr(copy.deepcopy(pickle.loads(pickle.dumps(ours))))
     ours.set_params(device="auto").get_params()

@@ -23,7 +23,7 @@ from sklearn.preprocessing import (
 from sktensor.compiler import build
 from sktensor.converters import conversion, convert
 from sktensor.graph import evaluate, rewrite, walk
-from sktensor.ops import Cast, Concat, Finite, Input, Interpolate, OneHot
+from sktensor.ops import Cast, Concat, Finite, Input, Interpolate, Native, OneHot
 from sktensor.passes.fold_thresholds import fold_thresholds
 from sktensor.program import Program
 from sktensor.table import NUMPY_DTYPES, Signature, signature_of
@@ -45,6 +45,7 @@ from .test_fold_thresholds import (
     of,
     table,
 )
+from .test_last_bits import OF_WEAK_SCALARS
 
 
 @pytest.mark.parametrize("dtype", [F4, F8])
@@ -119,6 +120,10 @@ def test_curves_fold_where_they_provably_rise(front, source):
     fitted = fitted_quietly(front, rows)
     with conversion(rows[:3]):
         mapped = convert(fitted, table(source)).get("transform")
+    if source == F4 and np.__version__ < "2" and isinstance(front, OF_WEAK_SCALARS):
+        assert isinstance(mapped, Native)  # float64 scalars would be computed with in float32
+        assert "before NumPy 2" in mapped.reason
+        return
     limits = np.quantile(np.asarray(evaluate(mapped, rows))[:, 1], np.linspace(0.02, 0.98, 11))
     graph = forest(mapped, limits + 1e-4, 1)
     folded = rewrite(graph, fold_thresholds)

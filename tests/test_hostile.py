@@ -122,7 +122,7 @@ CELLS = {
     "a decimal NaN": decimal.Decimal("NaN"),
     "a date": datetime.date(2020, 1, 1),
     "a time": np.datetime64("2020-01-01"),
-    "no time": np.datetime64("NaT"),
+    "no time": np.datetime64("NaT", "ns"),
     "a duration": np.timedelta64(1, "D"),
     "a half float": np.float16(1.5),
     "a long double": np.longdouble("1.1"),

@@ -21,6 +21,8 @@ FLOORS = {
     "devices": 0,
     "kernels": 0,
     "exported": 0,
+    "versions": 0,
+    "compare": 0,
     "ops": 1,
     "graph": 2,
     "converters": 3,
@@ -31,6 +33,7 @@ FLOORS = {
     "plan": 4,
     "crossover": 4,
     "snapshot": 4,
+    "trial": 4,
     "engine": 5,
     "parity": 6,
     "export": 6,
@@ -45,6 +48,8 @@ LIBRARIES = {
     "threads": {"torch"},
     "devices": {"torch"},
     "exported": {"torch"},
+    "versions": set(),
+    "compare": {"torch", "scipy"},
     "kernels": {"torch", "numba", "llvmlite", "triton"},  # llvmlite: the intrinsics of Numba
     "ops": {"torch", "scipy"},
     "graph": {"torch"},
@@ -56,6 +61,7 @@ LIBRARIES = {
     "crossover": set(),
     "plan": {"pandas", "sklearn"},  # pandas: `Plan.to_frame`, where the user asks for it
     "snapshot": set(),
+    "trial": set(),
     "engine": {"torch", "sklearn"},
     "parity": {"torch", "scipy", "sklearn", "pandas"},  # pandas: `Parity.to_frame`
     "export": {"torch"},

@@ -219,9 +219,9 @@ def test_both_neighbours_of_every_threshold_are_tried():
     for j, t in zip(tree.tree_.feature[inner], tree.tree_.threshold[inner], strict=True):
         # A tree reads float32: the threshold is where two of those part.
         seen = np.unique(made[:, j].astype(np.float32))
-        left = seen[seen <= t].max()
+        left = seen[seen.astype(np.float64) <= t].max()
         assert np.nextafter(left, np.float32(np.inf)) in seen
-        assert left <= t < np.nextafter(left, np.float32(np.inf))
+        assert float(left) <= t < float(np.nextafter(left, np.float32(np.inf)))
 
 
 def test_thresholds_are_found_through_what_lies_before():

@@ -24,6 +24,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..graph import evaluate, is_exact
 from ..ops import Columns, CsrSelect, Input, Named, Native, Op, Select, as_csr, is_table, signature
+from .parameters import LIBRARIES, unknown_parameters
 
 
 class Unsupported(Exception):
@@ -85,6 +86,7 @@ class Conversion:
     warnings: list[tuple[str, type[Warning]]] = field(default_factory=list)
     # Whose method, and of what, an op is the answer of.
     origins: dict[Op, tuple[Any, Op, str]] = field(default_factory=dict)
+    libraries: set[str] = field(default_factory=lambda: {"torch"})  # that have a say in the answer
 
 
 _CURRENT: ContextVar[Conversion | None] = ContextVar("sktensor_conversion", default=None)
@@ -173,6 +175,9 @@ def _convert(estimator: Any, x: Op) -> Responses:
         raise Unsupported("no converter")
     if x.stays_sparse and converter not in _TAKE_SPARSE:
         raise Unsupported("sparse input")
+    unknown = unknown_parameters(type(estimator))
+    if unknown:
+        raise Unsupported(f"parameters that are not known: {', '.join(unknown)}")
     if isinstance(estimator, BaseEstimator):
         _check_fitted(estimator)
         _check_copies(estimator)
@@ -291,6 +296,8 @@ def _named(estimator: Any, x: Op, responses: Responses) -> Responses:
 def _load_converters_of(cls: type) -> None:
     """Import the converters of the library an estimator comes from, and of no other."""
     library = cls.__module__.partition(".")[0]
+    if library in LIBRARIES:
+        current_conversion().libraries.add(library)
     if library in ("xgboost", "lightgbm"):
         import_module(f"{__package__}.{library}")
 

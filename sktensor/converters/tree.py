@@ -15,9 +15,20 @@ from sklearn.tree import (
 
 from ..ops import ArgMax, Column, Labels, Op, Select, Several
 from . import trees
-from .registry import Responses, converts
+from .registry import Responses, Unsupported, converts
 from .responses import classifier, logarithm
 from .validation import validate
+
+NODE = {
+    "feature",
+    "impurity",
+    "left_child",
+    "missing_go_to_left",
+    "n_node_samples",
+    "right_child",
+    "threshold",
+    "weighted_n_node_samples",
+}
 
 
 @converts(DecisionTreeClassifier, ExtraTreeClassifier)
@@ -52,6 +63,7 @@ def takes_nan(tree: Any, x: Op) -> bool:
 def tree_of(est: Any, x: Op, value: np.ndarray, features: np.ndarray | None = None) -> trees.Tree:
     """A fitted tree with these values for its nodes, reading the columns `features` of x."""
     tree = est.tree_
+    check_fields(tree.__getstate__()["nodes"], NODE)
     leaf = tree.children_left < 0
     feature = tree.feature
     if features is not None:
@@ -66,11 +78,19 @@ def tree_of(est: Any, x: Op, value: np.ndarray, features: np.ndarray | None = No
     )
 
 
+def check_fields(nodes: np.ndarray, known: set[str]) -> None:
+    """Unsupported where nodes have fields that may change what the others mean."""
+    unknown = sorted(set(nodes.dtype.names or ()) - known)
+    if unknown:
+        raise Unsupported(f"fields of a tree that are not known: {', '.join(unknown)}")
+
+
 def class_fractions(est: Any) -> np.ndarray:
     """The value of each node: the classes' fractions, output by output."""
     value = est.tree_.value
     sizes = np.atleast_1d(est.n_classes_)
-    return np.hstack([value[:, k, :n] for k, n in enumerate(sizes)])
+    parts = [value[:, k, :n] for k, n in enumerate(sizes)]
+    return np.hstack(parts) if len(parts) > 1 else parts[0]  # which a deep forest would copy twice
 
 
 def votes(est: Any, fractions: Op, leaves: Op | None) -> Responses:

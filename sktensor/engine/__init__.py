@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import warnings
-from dataclasses import replace
 from functools import partial
 from operator import is_
 from time import perf_counter
@@ -14,17 +13,28 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn import get_config
+from sklearn.base import is_classifier
 
 from .. import devices
-from ..compiler import Graphs, build, compile
+from ..compiler import (
+    Graphs,
+    build,
+    build_natively,
+    compile,
+    default_signature,
+    numeric_signature,
+)
 from ..converters import METHODS, Unsupported
 from ..ops import Input, Named, Native, Op, Retreat
-from ..plan import Plan, Step, Timing, measure
+from ..plan import Plan, Step
 from ..plan.account import stages_of, steps_of
 from ..program import Program
 from ..snapshot import Snapshot
-from ..table import Signature, first_rows, row_count, signature_of, unknown_signature
+from ..table import Signature, first_rows, row_count, signature_of
+from ..trial import Disagreement, Trial
+from ..versions import tell
 from .arrays import as_array, as_rows, as_tensors, in_kind, natively, wrap
+from .measuring import measured_plan
 from .placing import Placing, cannot_run, lacking
 
 __all__ = ["Engine", "as_array", "as_rows", "as_tensors", "in_kind", "natively"]
@@ -58,6 +68,7 @@ class Engine:
         self._snapshot = Snapshot(estimator)
         self._graphs: dict[Any, Graphs] = {}
         self._programs: dict[Any, tuple[Program | None, Warned]] = {}
+        self._trials: dict[Any, Trial] = {}  # of programs made for untested releases
         self._last: Signature | None = None
         self._lock = threading.RLock()
 
@@ -86,6 +97,8 @@ class Engine:
         failure: Exception
         try:
             answer = program(X)
+            if self._trials:
+                self._try(key, program, X)
         except Exception as error:
             failure = error  # and leave, so that a native error is not said to come of this one
         else:
@@ -106,6 +119,15 @@ class Engine:
             if not graphs.sample_failed:
                 self._graphs[key[1:3]] = graphs
         return graphs.roots.get(key[0])
+
+    def _try(self, key: Any, program: Program, X: Any) -> None:
+        """Disagreement where a program on trial does not say what the native method says."""
+        if key in self._trials:
+            ours = partial(self._run, program)
+            self._trials[key].go_on(ours, partial(natively, self.estimator, key[0]), X)
+
+    def _run(self, program: Program, X: Any) -> Any:
+        return self._finish(program(X), program.root, X, ())
 
     def _finish(self, answer: Any, root: Op, X: Any, warned: Warned) -> Any:
         """A program's answer in the caller's container, and what the estimator warns of."""
@@ -171,6 +193,7 @@ class Engine:
         failure: Exception
         try:
             answer = program(X)
+            self._try(key, program, X)
         except Exception as error:
             failure = error
         else:
@@ -182,6 +205,8 @@ class Engine:
         if self.fallback == "raise":
             raise error
         self._programs[key] = None, ()
+        if isinstance(error, Disagreement):
+            self._answer_all_natively(key, str(error))
         if isinstance(error, Unsupported):
             logger.info("%s runs natively: %s", key[0], error)
             return
@@ -192,6 +217,13 @@ class Engine:
             RuntimeWarning,
             stacklevel=6,
         )
+
+    def _answer_all_natively(self, key: Any, reason: str) -> None:
+        """Whatever the method: what one of them has wrong, others are made of too."""
+        with self._lock:
+            self._graphs[key[1:3]] = build_natively(self.estimator, key[1], reason)
+            for known in [k for k in self._programs if k[1:3] == key[1:3]]:
+                self._programs[known] = None, ()
 
     def refuse(self, method: str, reason: str) -> None:
         """Raise Unsupported for an answer that was native, where that is not wanted."""
@@ -207,6 +239,7 @@ class Engine:
                 self._graphs.clear()
                 self._programs.clear()
                 self.places.forget()
+                self._trials.clear()
             graphs, failure, start = self._graphs.get(key[1:3]), None, perf_counter()
             try:
                 if graphs is None:
@@ -221,9 +254,14 @@ class Engine:
             if failure is not None:
                 self._give_up(failure, key)
             elif graphs is not None:
+                if program is not None and graphs.untested:
+                    labels = method == "predict" and is_classifier(self.estimator)
+                    self._trials[key] = Trial(graphs.untested, labels)
                 self._programs[key] = program, graphs.warnings
                 self._log_program(graphs, key, program, perf_counter() - start)
-            return self._programs[key]
+            found = self._programs[key]
+        tell(graphs.untested if graphs is not None else ())
+        return found
 
     def _build(self, signature: Signature, X: Any) -> Graphs:
         with np.errstate(all="ignore"):  # logarithms of constants and the like
@@ -282,11 +320,12 @@ class Engine:
             key, graphs = next(
                 ((k, g) for k, g in self._graphs.items() if k[0] == self._last), (None, None)
             )
-        graphs = graphs or build(self.estimator, _default_signature(self.estimator))
+        graphs = graphs or build(self.estimator, default_signature(self.estimator))
         if method is not None and method not in graphs.roots:
             raise AttributeError(
                 f"{type(self.estimator).__name__} has no response method {method!r}"
             )
+        tell(graphs.untested)
         methods = list(graphs.roots) if method is None else [method]
         said = [self.places.said_of(m, graphs, (m, *(key or ()))) for m in methods]
         where = " or ".join(dict.fromkeys(device for device, _ in said)) or str(self.places.device)
@@ -298,30 +337,7 @@ class Engine:
 
     def measured_plan(self, X: Any) -> Plan:
         """What runs where for `X`, and how long each stage takes, beside the native method."""
-        with warnings.catch_warnings():  # what is warned of says nothing of how long it takes
-            warnings.simplefilter("ignore")
-            stages, timings = self._measured(X)
-        plan = self.plan(None)
-        return replace(plan, stages=tuple(stages), timings=tuple(timings), n_rows=row_count(X))
-
-    def _measured(self, X: Any) -> tuple[list[Any], list[Timing]]:
-        """Every method's stages and times."""
-        stages: list[Any] = []
-        timings: list[Timing] = []
-        for method in (m for m in METHODS if hasattr(self.estimator, m)):
-            self.answer(method, X)
-            native = measure.fastest(partial(natively, self.estimator, method, X))
-            program = self.program(method, X)
-            if program is None:
-                timings.append(Timing(method, None, native, self.why_native(method, X)))
-                continue
-            try:
-                ours = measure.fastest(partial(self.compiled, method, X))
-                stages += stages_of(method, program, measure.stage_times(program, X))
-                timings.append(Timing(method, ours, native))
-            except Retreat as why:
-                timings.append(Timing(method, None, native, str(why)))
-        return stages, timings
+        return measured_plan(self, X)
 
     def _steps(self, graphs: Graphs, methods: list[str], device: str = "") -> list[Step]:
         return steps_of(graphs.trace, graphs.roots, graphs.owners, methods, device)
@@ -346,12 +362,13 @@ class Engine:
             if X is not None:
                 raise Unsupported("sparse input")
             signature = None
-        signature = signature or _numeric_signature(self.estimator)
+        signature = signature or numeric_signature(self.estimator)
         if X is not None and signature_of(X) is None:
             raise Unsupported(f"input of type {type(X).__name__}")
         known = next((g for (s, _), g in self._graphs.items() if s == signature), None)
         sample = None if X is None else X[:SAMPLE_ROWS]
         graphs = known or build(self.estimator, signature, sample)
+        tell(graphs.untested)
         for method in methods:
             if method not in graphs.roots:
                 name = type(self.estimator).__name__
@@ -364,7 +381,7 @@ class Engine:
         program = self.program(method, X)
         if program is None:
             raise Unsupported(f"{method} runs natively")
-        return self._finish(program(X), program.root, X, ())
+        return self._run(program, X)
 
     def why_native(self, method: str, X: Any) -> str:
         """Why no program answers `method` for input like `X`."""
@@ -373,17 +390,3 @@ class Engine:
         if isinstance(root, Native):
             return root.reason
         return f"input of type {type(X).__name__}" if graphs is None else "no program"
-
-
-def _numeric_signature(estimator: Any) -> Signature:
-    """Numbers in float64: an array, or a frame where columns have names."""
-    signature = _default_signature(estimator)
-    if signature.names is None:
-        return Signature(signature.width, torch.float64)
-    return replace(signature, kinds=("float64",) * len(signature.names))
-
-
-def _default_signature(estimator: Any) -> Signature:
-    names = getattr(estimator, "feature_names_in_", None)
-    width = getattr(estimator, "n_features_in_", 1 if names is None else len(names))
-    return unknown_signature(width, names)

@@ -14,6 +14,7 @@ from torch import nn
 from ..converters import METHODS, Unsupported
 from ..engine import Engine, as_rows
 from ..export import EXPORTED, NumericStage, export, needed, numeric
+from ..versions import quietly
 
 # What the state of a pickled instance is made of. It changes when an older one must be read apart.
 STATE = 1
@@ -23,7 +24,6 @@ STATE_NAME = "_sktensor_state"
 class Keeping:
     """What can be done with the programs besides answering."""
 
-    @property
     def _compiling(self) -> Engine:
         raise NotImplementedError
 
@@ -49,16 +49,15 @@ class Keeping:
         ValueError
             If rows are needed and none are given, or if the native method refuses them.
         """
-        engine = self._compiling
+        engine = self._compiling()
         if X is None:
             if getattr(engine.estimator, "feature_names_in_", None) is not None:
                 raise ValueError("compile needs some rows of the kind that will be answered")
             X = np.zeros((1, getattr(engine.estimator, "n_features_in_", 1)))
         rows = as_rows(X)
-        for method in METHODS:
-            if hasattr(engine.estimator, method):
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # of rows that nobody asked about
+        with quietly():  # of rows that nobody asked about
+            for method in METHODS:
+                if hasattr(engine.estimator, method):
                     engine.answer(method, rows)
         return self
 
@@ -92,7 +91,7 @@ class Keeping:
         AttributeError
             If the estimator has no such response method.
         """
-        roots, _ = self._compiling.numeric_roots(as_rows(X), (method,))
+        roots, _ = self._compiling().numeric_roots(as_rows(X), (method,))
         return NumericStage(numeric(roots))
 
     def export(self, path: Any, X: Any = None) -> Path:
@@ -125,7 +124,7 @@ class Keeping:
             natively, or does on the host what JSON cannot say. Estimators whose trees, or bins,
             read logarithms and the like are among them, since torch rounds those in another way.
         """
-        engine = self._compiling
+        engine = self._compiling()
         roots, signature = engine.numeric_roots(as_rows(X), needed(engine.estimator))
         for method in EXPORTED:
             if method not in roots and hasattr(engine.estimator, method):

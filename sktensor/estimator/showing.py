@@ -20,9 +20,8 @@ class Showing:
     def _not_fitted(self, error: Exception | None = None) -> NotFittedError:
         raise NotImplementedError
 
-    @property
     def _compiling(self) -> Engine:
-        """What answers, or NotFittedError."""
+        """What answers, or NotFittedError. It looks for cards, so `dir` must not come by it."""
         engine = self._engine()
         if engine is None:
             raise self._not_fitted()
@@ -53,10 +52,9 @@ class Showing:
         """
         if X is None and method is not None and not isinstance(method, str):
             method, X = None, method
-        if X is None:
-            return self._compiling.plan(method)
-        plan = self._compiling.measured_plan(as_rows(X))
-        return plan if method is None else plan.only(method)
+        engine = self._compiling()
+        plan = engine.plan(method) if X is None else engine.measured_plan(as_rows(X))
+        return plan if X is None or method is None else plan.only(method)
 
     def verify(self, X: Any, *, n_rows: int = 10_000, random_state: int | None = 0) -> Parity:
         """Compare every compiled answer with the native one.
@@ -99,4 +97,4 @@ class Showing:
         >>> bool(fast.verify(X))
         True
         """
-        return verify(self._compiling, as_rows(X), n_rows, random_state)
+        return verify(self._compiling(), as_rows(X), n_rows, random_state)

@@ -39,7 +39,18 @@ class Select(Op):
         return None if names is None else tuple(names[i] for i in self.columns)
 
     def forward(self, x: Tensor, columns: Tensor) -> Tensor:
-        return x[:, columns]
+        if self._bounds is None or not isinstance(x, Tensor):
+            return x[:, columns]
+        # As an index would, this gives an array of its own, but several times as fast.
+        return x[:, slice(*self._bounds)].clone(memory_format=torch.contiguous_format)
+
+    @cached_property
+    def _bounds(self) -> tuple[int, int] | None:
+        """The first column and the one after the last, where they follow each other."""
+        first = int(self.columns[0]) if len(self.columns) else 0
+        if first < 0 or not np.array_equal(self.columns, np.arange(first, first + self.width)):
+            return None
+        return first, first + self.width
 
 
 @dataclass(frozen=True, eq=False)

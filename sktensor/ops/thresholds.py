@@ -159,7 +159,7 @@ def _asked(
 
     with np.errstate(over="ignore"):
         below, above = (last(up_to(t + o), *within, found) for o in (-off, off))
-    if (above - below).sum(dtype=np.float64) > MOST_ASKED:
+    if (above.astype(np.float64) - below).sum() > MOST_ASKED:  # which int64 may not hold
         return False
     which = np.repeat(np.arange(len(t)), above - below)
     ranks = np.arange(len(which)) - np.repeat(np.cumsum(above - below) - above, above - below) + 1

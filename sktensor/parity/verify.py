@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -12,11 +11,12 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import is_classifier
 
+from ..compare import Distance, arrays, distance
 from ..converters import METHODS, Unsupported
 from ..engine import Engine, natively
 from ..ops import Op, Retreat
+from ..versions import quietly
 from .boundaries import Rows, made_rows
-from .compare import Distance, arrays, distance
 from .report import Comparison, Parity, Worst
 from .tables import row_values, take
 
@@ -33,8 +33,7 @@ def verify(engine: Engine, X: Any, n_rows: int, random_state: Any) -> Parity:
     if not n:
         raise ValueError("verify needs at least one row")
     at = np.arange(n) if n <= n_rows else np.sort(rng.choice(n, n_rows, replace=False))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quietly():
         given = Rows("X", X if len(at) == n else take(X, at), at)
         programs = {m: _root(engine, m, given.table) for m in METHODS if _has(engine, m)}
         roots = [op for op in programs.values() if isinstance(op, Op)]

@@ -69,9 +69,11 @@ def _folded_to(
     op: Forest | Leaves, widest: torch.dtype, worth: float = 0.0, coded: bool = True
 ) -> dict | None:
     """The fields of a forest of floats no wider than that, if as much is saved as it is worth."""
+    all_ways = paths(op.x)
+    if _is_plain(all_ways, widest):
+        return None
     split, in_set = np.flatnonzero(op.feature >= 0), _in_set(op)
     distinct, which = _distinct(op.feature[split], op.threshold[split], op.missing_left[split])
-    all_ways = paths(op.x)
     many = sum(len(path.at) for path in all_ways if isinstance(path.base, OneHot))
     small = len(op.feature) <= SMALL_TREES * len(op.roots)
     coded = coded and bool(many) and (small or many > MANY_INDICATORS)
@@ -125,6 +127,15 @@ def _folded_to(
     ]
     sets = _with_codes(op.sets, codes)
     return {**new, "sets": sets, "x": _guarded(x, allowed)}
+
+
+def _is_plain(ways: list[Path], widest: torch.dtype) -> bool:
+    """Whether one op's columns are read as they are, which is seen without sorting the tests."""
+    if len(ways) != 1 or ways[0].base.dtype not in FLOATS or isinstance(ways[0].base, OneHot):
+        return False
+    way = ways[0].narrowed(widest)
+    as_wide = way.base.dtype is not None and way.base.dtype.itemsize >= widest.itemsize
+    return as_wide and not way.maps and np.array_equal(way.at, way.out)
 
 
 def _read_for(bases: list[Op], widest: torch.dtype) -> list[Op]:

@@ -3,6 +3,8 @@
 import numpy as np
 from xgboost import XGBClassifier, XGBRanker, XGBRegressor, XGBRFClassifier, XGBRFRegressor
 
+from sktensor.converters.xgboost.table import DMATRIX_OF_CATEGORIES
+
 from ..support import Case
 from . import data as d
 
@@ -16,7 +18,7 @@ CODED_EDGES = np.tile(
     [[-0.5, -1.0, -0.0, 0.5, 1.999, 3.0, 31.0, 40.0, 2.0**24, np.inf, -np.inf, np.nan]], (7, 1)
 ).T
 CODES = {"enable_categorical": True, "feature_types": ["c"] + ["q"] * 6}
-NO_APPLY = {"native": ("apply",), "reason": "categories in a DMatrix"}
+NO_APPLY = () if DMATRIX_OF_CATEGORIES else ("apply",)  # an error
 DART = {"booster": "dart", "rate_drop": 0.5}
 
 
@@ -110,22 +112,22 @@ CASES = [
     case(regressor(objective="reg:gamma"), y=d.Y_POSITIVE),
     case(regressor(objective="reg:tweedie", tweedie_variance_power=1.3), y=Y_COUNTS),
     case(regressor(objective="survival:cox"), y=d.Y_POSITIVE),
-    case(regressor(**CODES), d.X_CODED, d.Y_CODED, probe=CODED_EDGES, exact=True, **NO_APPLY),
+    case(regressor(**CODES), d.X_CODED, d.Y_CODED, probe=CODED_EDGES, exact=True),
     case(
         regressor(**CODES, max_cat_to_onehot=1),
         d.X_CODED,
         d.Y_CODED,
         probe=CODED_EDGES,
         exact=True,
-        **NO_APPLY,
     ),
-    case(classifier(**CODES), d.X_CODED, d.Y_MULTI_CODED, probe=CODED_EDGES, **NO_APPLY),
-    case(classifier(**CODES, **DART), d.X_CODED, d.Y_BINARY, probe=CODED_EDGES, **NO_APPLY),
+    case(classifier(**CODES), d.X_CODED, d.Y_MULTI_CODED, probe=CODED_EDGES),
+    case(classifier(**CODES, **DART), d.X_CODED, d.Y_BINARY, probe=CODED_EDGES),
     case(
         classifier(enable_categorical=True),
         d.FRAME[["a", "b", "size"]],
         d.Y_BY_SIZE == "middle",
-        **NO_APPLY,
+        native=NO_APPLY,
+        reason="categories that apply does not take",
     ),
     case(
         regressor(early_stopping_rounds=1, n_estimators=20, learning_rate=1.0),

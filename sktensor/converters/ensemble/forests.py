@@ -47,9 +47,26 @@ from .. import trees
 from ..compose import columns_by_name
 from ..registry import Responses, Unsupported, convert, converts, select
 from ..responses import apart, classifier, known, two_columns
-from ..tree import class_fractions, tree_of, validate_for_trees, votes
+from ..tree import check_fields, class_fractions, tree_of, validate_for_trees, votes
 from ..validation import as_numbers, settled, validate
 from .plain_trees import EXACT
+
+# The fields of a histogram tree's nodes.
+NODE = {
+    "bin_threshold",
+    "bitset_idx",
+    "count",
+    "depth",
+    "feature_idx",
+    "gain",
+    "is_categorical",
+    "is_leaf",
+    "left",
+    "missing_go_to_left",
+    "num_threshold",
+    "right",
+    "value",
+}
 
 
 @converts(RandomForestClassifier, ExtraTreesClassifier)
@@ -268,6 +285,7 @@ def _histogram_boosted(est: Any, x: Op) -> Op:
     for iteration in est._predictors:
         for k, predictor in enumerate(iteration):
             n = predictor.nodes
+            check_fields(n, NODE)
             leaf = n["is_leaf"].astype(bool)
             categorical = np.flatnonzero(n["is_categorical"].astype(bool) & ~leaf)
             sets = predictor.raw_left_cat_bitsets

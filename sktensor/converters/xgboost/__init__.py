@@ -59,7 +59,8 @@ def booster(est: Any, x: Op) -> Booster:
         coded = categorical_features(model)
         margin = forest(none_below_zero(values, coded), start + trees, len(base))
         try:
-            reached = cast(leaves(as_dmatrix(est, x, values, model), trees), torch.float32)
+            tested = none_below_zero(as_dmatrix(est, x, values, model), coded)
+            reached = cast(leaves(tested, trees), torch.float32)
             applied = reached if len(trees) > 1 else Column(reached, 0)
         except Unsupported as why:
             reasons["apply"] = str(why)

@@ -18,6 +18,7 @@ from ..trees import Tree
 
 F32 = np.float32
 
+DOCUMENT = {"learner", "version"}
 LEARNER = {
     "attributes",
     "feature_names",
@@ -82,7 +83,7 @@ class Model:
 def read(est: Any) -> Model:
     """The model of a fitted estimator, with the trees that `predict` uses."""
     document = json.loads(bytes(est.get_booster().save_raw("json")))
-    learner = _known("the model", document["learner"], LEARNER)
+    learner = _known("the model", _known("the file", document, DOCUMENT)["learner"], LEARNER)
     param = _known("the learner", learner["learner_model_param"], LEARNER_PARAM)
     booster = learner["gradient_booster"]
     name = booster["name"]

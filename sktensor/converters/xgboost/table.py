@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.utils.fixes import parse_version
 from torch import Tensor
+from xgboost import __version__
 
 from ...ops import (
     Arith,
@@ -29,6 +31,8 @@ from ..validation import as_numbers
 from .model import Model
 
 WIDE = ("int64", "uint64")
+# Before, `apply` built its DMatrix without enable_categorical, which refuses pandas categories.
+DMATRIX_OF_CATEGORIES = parse_version(__version__) >= parse_version("3.0")
 
 
 def as_float32(est: Any, x: Op, model: Model) -> Op:
@@ -85,15 +89,30 @@ def _none_below_zero(x: Tensor, columns: Tensor) -> Tensor:
 
 def as_dmatrix(est: Any, x: Op, values: Op, model: Model) -> Op:
     """`values` where a `DMatrix` takes them: finite, and named as fitted."""
-    if "c" in model.feature_types:
-        raise Unsupported("categories in a DMatrix")
-    if est.feature_types is not None:
-        raise Unsupported("feature_types set for a DMatrix")
+    _check_types(est, x, model)
     if np.isinf(_missing(est)):
         raise Unsupported("infinity as the missing value of a DMatrix")
     if model.feature_names and x.names is None:
         raise Unsupported("an array where a DataFrame was fitted")
     return Finite(values, allow_nan=True)
+
+
+def _check_types(est: Any, x: Op, model: Model) -> None:
+    """Whether a `DMatrix` would take the same columns for codes as were fitted."""
+    library = container(x)
+    if est.feature_types is not None:
+        if library != "numpy" or list(est.feature_types) != model.feature_types:
+            raise Unsupported("feature_types set for a DMatrix")
+        return
+    if "c" not in model.feature_types:
+        return
+    if library != "pandas":
+        raise Unsupported("an array where a DataFrame of categories was fitted")
+    kinds = signature(x).kinds or (UNKNOWN,)
+    if [kind == "category" for kind in kinds] != [kind == "c" for kind in model.feature_types]:
+        raise Unsupported("columns of categories other than those fitted")
+    if not est.enable_categorical or not DMATRIX_OF_CATEGORIES:
+        raise Unsupported("categories that apply does not take")
 
 
 def _check_names(x: Op, model: Model) -> None:

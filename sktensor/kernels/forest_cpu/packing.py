@@ -53,9 +53,11 @@ def canonical(
     split = feature >= 0
     categorical = split & (sets[1] > 0) if sets else np.zeros(len(feature), bool)
     split &= ~categorical
-    pair = np.where(split, 2 * feature + missing_left, 0)
-    used = np.unique(pair[split])
-    column = np.where(split, np.searchsorted(used, pair), -1).astype(np.int32)
+    pair = 2 * feature + missing_left
+    used = np.flatnonzero(np.bincount(pair[split]))
+    place = np.zeros(used[-1] + 1 if len(used) else 1, np.int32)
+    place[used] = np.arange(len(used), dtype=np.int32)
+    column = np.where(split, place[np.where(split, pair, 0)], np.int32(-1))
     key = KEY[threshold.dtype]
     keys = keys_of(threshold)
     coded = None
