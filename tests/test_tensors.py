@@ -1,7 +1,7 @@
 """Tensors and what DLPack exchanges: answered in kind, where they lie, and refused elsewhere.
 
 There are cards in none of these tests: a device that has no numbers stands for one that has failed,
-and torch's fake tensors say on which device each result would lie.
+and a fake tensor of torch's for one that lies on a card.
 """
 
 from __future__ import annotations
