@@ -137,6 +137,14 @@ def test_filling_what_is_missing_changes_no_bit_of_what_is_not(x, order, dtype):
         np.testing.assert_array_equal(np.signbit(filled), np.signbit(expected))
 
 
+def test_filling_takes_values_alone_too():
+    """As passes ask it, of a value a column."""
+    values = np.array([1.5, 2.5])
+    op = Fill(Input(Signature(2, torch.float64)), np.nan, values)
+    filled = op.forward(torch.tensor([np.nan, 1.0]), np.nan, torch.from_numpy(values))
+    np.testing.assert_array_equal(filled, [1.5, 1.0])
+
+
 @given(st.data())
 @pytest.mark.parametrize("signs", [False, True])
 def test_a_decision_on_few_rows_is_as_clear_as_on_many(signs, data):
