@@ -120,7 +120,8 @@ class Program:
         """The seconds that each stage takes, the bytes it reads, and those it hands on."""
         results: dict[Op, Any] = {}
         found, n_rows = [], row_count(X)
-        run = self._run_few if n_rows <= self._few_rows else self._run
+        few = n_rows <= self._few_rows and not isinstance(X, Tensor)
+        run = self._run_few if few else self._run
         start = perf_counter()
         for i, stage in enumerate(self._through(X, run, results)):
             if self.device.type == "cuda":
