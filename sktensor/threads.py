@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import count
 
 import torch
@@ -53,7 +54,8 @@ def share_rows(task: Task, n_rows: int, block: int) -> None:
 
     pool = _pool_of(workers) if workers > 1 else None
     if pool is None:
-        work()
+        with _on_one_thread(workers > 1):
+            work()
         return
     # To wake a thread takes as long as a short job does, so this one does not wait for that. In
     # long ones its torch ops, which run on all of torch's threads, would be in the others' way.
@@ -73,6 +75,19 @@ def share_rows(task: Task, n_rows: int, block: int) -> None:
     for failure in failures:
         if failure is not None:
             raise failure
+
+
+@contextmanager
+def _on_one_thread(indeed: bool) -> Iterator[None]:
+    """Have torch start no threads of its own where none are to be had: OpenMP ends the process."""
+    threads = torch.get_num_threads()
+    if indeed:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        if indeed:
+            torch.set_num_threads(threads)
 
 
 def _pool_of(workers: int) -> ThreadPoolExecutor | None:

@@ -184,3 +184,30 @@ def test_workers_of_every_kind_answer(method, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["6"]
+
+
+NOBODY = """if True:
+    import os, resource, threading
+    import numpy as np
+    from sklearn.ensemble import RandomForestClassifier
+    from sktensor import TensorAccelerated
+    X = np.random.RandomState(0).randn(100_000, 4)
+    model = RandomForestClassifier(3, random_state=0).fit(X[:200], X[:200, 0] > 0)
+    expected = model.predict_proba(X)
+    if os.getuid() == 0:  # who may start what he likes
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+    ours = TensorAccelerated(model, device="cpu", fallback="raise")
+    try:
+        threading.Thread(target=int).start()
+    except RuntimeError:
+        print("none", np.abs(ours.predict_proba(X) - expected).max() < 1e-12)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit counts threads on Linux alone")
+def test_a_user_who_may_start_no_threads():
+    done = subprocess.run([sys.executable, "-c", NOBODY], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "none True\n"), done.stderr
