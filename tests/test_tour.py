@@ -22,5 +22,5 @@ def test_the_page_is_up_to_date(tour):
 
 def test_every_pass_that_folds_is_on_it(tour):
     page = tour.text()
-    for name in ("fold_one_hot", "fold_affine", "fold_thresholds"):
+    for name in ("fold_one_hot", "fold_affine", "fold_thresholds", "drop_unused"):
         assert f"### {name}\n" in page

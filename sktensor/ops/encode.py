@@ -160,7 +160,7 @@ class Fill(Op):
         return self.x.dtype
 
     def forward(self, x: Tensor, marker: float | int | None, values: Tensor) -> Tensor:
-        if marker != marker and _by_kernel(x):
+        if marker != marker and x.ndim == 2 and _by_kernel(x):
             return fill_numba.fill(x, values)
         return torch.where(_missing(x, marker), values, x)
 

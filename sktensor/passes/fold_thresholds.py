@@ -21,15 +21,25 @@ import numpy as np
 import torch
 
 from ..graph import walk
-from ..ops import Between, Cast, Concat, Finite, Forest, Leaves, OneHot, Op, Select, column_count
+from ..ops import (
+    Between,
+    Cast,
+    Concat,
+    Finite,
+    Forest,
+    Leaves,
+    OneHot,
+    Op,
+    Select,
+    cast,
+    column_count,
+)
 from ..ops.column_maps import cost
 from ..ops.order import bounds, number, rank
 from ..ops.paths import FLOATS, Path, lets_nan_pass, limits, paths
 from ..ops.thresholds import Tests
 from ..table import NUMPY_DTYPES
 
-SMALL_TREES = 128  # nodes a tree up to which testing codes is as fast as testing indicators
-MANY_INDICATORS = 4096  # from which on they had better not be made, whatever the trees
 WIDER_COST = 3.0  # nanoseconds that a tree takes longer to compare float64 instead of float32
 
 
@@ -69,14 +79,12 @@ def _folded_to(
     op: Forest | Leaves, widest: torch.dtype, worth: float = 0.0, coded: bool = True
 ) -> dict | None:
     """The fields of a forest of floats no wider than that, if as much is saved as it is worth."""
-    all_ways = paths(op.x)
+    all_ways = paths(_cast_apart(op.x) if coded else op.x)
     if _is_plain(all_ways, widest):
         return None
     split, in_set = np.flatnonzero(op.feature >= 0), _in_set(op)
     distinct, which = _distinct(op.feature[split], op.threshold[split], op.missing_left[split])
-    many = sum(len(path.at) for path in all_ways if isinstance(path.base, OneHot))
-    small = len(op.feature) <= SMALL_TREES * len(op.roots)
-    coded = coded and bool(many) and (small or many > MANY_INDICATORS)
+    coded = coded and any(isinstance(path.base, OneHot) for path in all_ways)
     found = [_folded(path.narrowed(widest, coded), distinct) for path in all_ways]
     ways = [path for path, _, _ in found]
     bases = list(dict.fromkeys(path.base for path in ways))
@@ -136,6 +144,17 @@ def _is_plain(ways: list[Path], widest: torch.dtype) -> bool:
     way = ways[0].narrowed(widest)
     as_wide = way.base.dtype is not None and way.base.dtype.itemsize >= widest.itemsize
     return as_wide and not way.maps and np.array_equal(way.at, way.out)
+
+
+def _cast_apart(x: Op) -> Op:
+    """The same where indicators that are cast together with numbers are cast on their own."""
+    if isinstance(x, Finite):
+        inner = _cast_apart(x.x)
+        return x if inner is x.x else replace(x, x=inner)
+    together = x.x if isinstance(x, Cast) else None
+    if not isinstance(together, Concat) or not any(isinstance(op, OneHot) for op in walk(together)):
+        return x
+    return Concat(tuple(cast(cast(part, together.dtype), x.dtype) for part in together.xs))
 
 
 def _read_for(bases: list[Op], widest: torch.dtype) -> list[Op]:
