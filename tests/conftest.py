@@ -4,9 +4,19 @@ import pytest
 import torch
 from hypothesis import settings
 
+from sktensor import program
+
 # Kernels are compiled at their first call, which takes longer than examples are given by default.
 settings.register_profile("sktensor", deadline=None)
 settings.load_profile("sktensor")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def many_rows_go_by_torch():
+    """Have torch answer the 150 rows of most tests, which NumPy would: `test_few` compares both."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(program, "ONE_THREAD", 0.0)
+        yield
 
 
 def pytest_collection_modifyitems(config, items):

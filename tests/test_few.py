@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from sktensor import program as program_module
 from sktensor.graph import to_host
 from sktensor.ops import Decided, Fill, Finite, Input, Op, Retreat, few
 from sktensor.program import FEW_ROWS, L2_BYTES, Program
@@ -80,18 +81,27 @@ def test_a_memory_map_is_answered_with_an_array(tmp_path):
     assert_answers_alike(StandardScaler().fit(X), rows)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def as_it_is_chosen():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(program_module, "ONE_THREAD", 1.5e6)
+        yield
+
+
 def test_numpy_answers_more_rows_where_one_thread_is_done_before_others_wake():
     linear = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression()).fit(X, Y)
     forest = RandomForestClassifier(5, random_state=0).fit(X, Y)
     most = program_of(linear, "predict_proba", X)._few_rows
-    assert most > 10 * FEW_ROWS
-    assert program_of(forest, "predict_proba", X)._few_rows == FEW_ROWS
+    most_of_trees = program_of(forest, "predict_proba", X)._few_rows
+    assert most > most_of_trees > 10 * FEW_ROWS
     graph = program_of(linear, "predict_proba", X).root
     assert Program(graph, torch.device("cpu"), 100)._few_rows == 100
     assert Program(graph, torch.device("meta"))._few_rows == 0
     many = np.tile(X, (-(-most // len(X)) + 1, 1))
     for n_rows in (most, most + 1):
         assert_answers_alike(linear, many[:n_rows])
+    for n_rows in (most_of_trees, most_of_trees + 1):
+        assert_answers_alike(forest, many[:n_rows])
 
 
 def test_wide_rows_are_answered_in_blocks_that_stay_in_the_cache():

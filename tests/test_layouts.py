@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sktensor.kernels import PackedForest, forest_numba, forest_torch
-from sktensor.kernels.forest_cpu import Shape, choose, packing
+from sktensor.kernels.forest_cpu import Shape, choose, linked, packing
 from sktensor.kernels.forest_cpu.bitvector import MOST_LEAVES
 from sktensor.kernels.forest_cpu.pieces import in_pieces
 
@@ -17,7 +17,9 @@ N_FEATURES = 5
 BITES = [0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, 1e-45, -1e-45, 3e38]
 
 
-def made_forest(seed, n_trees, depth, ragged, n_outputs, one_each, dtype, value_dtype):
+def made_forest(
+    seed, n_trees, depth, ragged, n_outputs, one_each, dtype, value_dtype, n_features=N_FEATURES
+):
     """Arrays of a `Forest` op: trees of random splits at floats that bite."""
     rng = np.random.default_rng(seed)
     nodes = []
@@ -31,7 +33,7 @@ def made_forest(seed, n_trees, depth, ragged, n_outputs, one_each, dtype, value_
         if level == depth or rng.random() < ragged:
             nodes[at] = (-1, 0.0, at, at, False, value)
         else:
-            test = (int(rng.integers(N_FEATURES)), rng.choice([*BITES, *rng.normal(size=9)]))
+            test = (int(rng.integers(n_features)), rng.choice([*BITES, *rng.normal(size=9)]))
             left = grow(tree, level + 1)
             right = grow(tree, level + 1)
             nodes[at] = (*test, left, right, bool(rng.random() < 0.5), value)
@@ -50,13 +52,13 @@ def made_forest(seed, n_trees, depth, ragged, n_outputs, one_each, dtype, value_
     )
 
 
-def rows_that_bite(arrays, n_rows, seed):
+def rows_that_bite(arrays, n_rows, seed, n_features=N_FEATURES):
     """Thresholds and their neighbours, NaN, infinities, zeros of both signs, denormals."""
     rng = np.random.default_rng(seed)
     threshold = arrays[1]
     pool = np.concatenate([threshold, np.array([*BITES, np.nan], threshold.dtype)])
     above, below = (np.nextafter(pool, pool.dtype.type(end)) for end in (np.inf, -np.inf))
-    return rng.choice(np.concatenate([pool, above, below]), (n_rows, N_FEATURES))
+    return rng.choice(np.concatenate([pool, above, below]), (n_rows, n_features))
 
 
 def with_sets(arrays, seed, n_codes, n_categorical):
@@ -145,6 +147,28 @@ def test_made_forests_with_categorical_splits(
     assert_layouts_agree(arrays, rows, sets)
 
 
+@settings(max_examples=40, deadline=None)
+@given(**{**MADE, "n_trees": st.integers(1, 2), "depth": st.integers(5, 8)})
+def test_a_tree_or_two_over_many_columns(
+    seed, n_trees, depth, ragged, n_outputs, one_each, dtype, value_dtype
+):
+    many = 60
+    made = (n_trees, depth, ragged / 4, n_outputs, one_each, dtype, value_dtype)
+    arrays = made_forest(seed, *made, n_features=many)
+    rows = rows_that_bite(arrays, 150, seed, many)
+    packed = PackedForest(*arrays)
+    if dtype == np.float32 and packed.shape.n_columns >= n_trees * linked.COLUMNS_A_TREE:
+        assert packed.layout == "narrow"
+    assert_layouts_agree(arrays, rows)
+
+
+def test_a_tree_over_the_columns_of_real_rows_is_walked_over_them():
+    arrays = made_forest(5, 2, 7, 0.0, 1, False, np.float32, np.float64, n_features=60)
+    packed = PackedForest(*arrays)
+    assert packed.shape.n_columns >= 2 * linked.COLUMNS_A_TREE
+    assert packed.layout == "narrow"
+
+
 def test_codes_that_no_set_tells_apart_are_one_class():
     arrays = made_forest(2, 5, 3, 0.0, 1, False, np.float32, np.float64)
     arrays, (begin, size, words) = with_sets(arrays, 2, 3000, 1)
@@ -216,6 +240,8 @@ def test_a_forest_of_a_hundred_thousand_columns_reads_the_few_it_needs():
         (Shape(100, 2_434_584, 13_000, 35, 26_000, 5_000), 32, "wide"),
         (Shape(1, 5_000_000, 2_500_000, 60, 5_000_000, 28), 32, "wide"),
         (Shape(0, 0, 1, 0, 1, 0), 32, "bitvector"),
+        (Shape(2, 60, 16, 4, 30, 28), 32, "narrow"),
+        (Shape(2, 60, 16, 4, 30, 28), 64, "bitvector"),
         (Shape(500, 30_500, 64, 17, 127, 28, 5), 32, "bitvector"),
         (Shape(500, 47_812, 65, 7, 129, 28, 5, 2), 32, "wide"),
         (Shape(200, 50_600, 127, 18, 253, 36, 10, 1), 64, "bitvector"),

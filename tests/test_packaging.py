@@ -37,7 +37,7 @@ def package_files():
     """Every file of the package that users need, relative to the repository."""
     package = ROOT / "sktensor"
     found = {path.relative_to(ROOT).as_posix() for path in package.rglob("*.py")}
-    return found | {"sktensor/py.typed"}
+    return found | {"sktensor/py.typed", "sktensor/converters/known_parameters.txt"}
 
 
 @pytest.fixture(scope="module")

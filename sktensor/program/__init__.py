@@ -292,9 +292,12 @@ class DeviceStage(nn.Module):
     @property
     def most_few(self) -> int:
         """Up to how many rows NumPy is as fast, having no more than one thread."""
-        if any(isinstance(op, Forest) or twin(op) is None for op in self.ops):
+        if any(twin(op) is None for op in self.ops):
             return FEW_ROWS
-        return max(FEW_ROWS, int(min(ONE_THREAD / self.cost, 2 * L2_BYTES / self.bytes_a_row)))
+        trees = any(isinstance(op, Forest) for op in self.ops)
+        # Kernels of trees have no need of torch's threads, and ours are soon awake.
+        work = min(WORTH_A_THREAD, ONE_THREAD) if trees else ONE_THREAD
+        return max(FEW_ROWS, int(min(work / max(1.0, self.cost), 2 * L2_BYTES / self.bytes_a_row)))
 
     def __str__(self) -> str:
         return "device: " + " ".join(map(str, self.ops))

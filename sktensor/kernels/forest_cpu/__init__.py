@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import bitvector, linked, packing, perfect
+from . import bitvector, linked, linking, packing, perfect
 
 # Below so many rows a row at a time is faster than the layout's tiles of 64 or groups of 8.
 FEW_ROWS = {"bitvector": 7, "perfect": 16, "narrow": 7, "wide": 7}
@@ -51,9 +51,16 @@ def choose(shape: Shape, key: np.dtype) -> str:
     narrow, wide
         All others: a walk over linked nodes of 8 bytes, or of 16 where 8 do not hold them.
 
+    A tree or two over many columns are walked in narrow nodes whatever their shape, since no keys
+    are made but of what is read.
+
     Categorical splits are known to bitvectors and to wide nodes; where a word holds every set,
     trees of up to 160 leaves are cut into pieces of 64 for bitvectors.
     """
+    if linked.reads_little(shape.n_trees, shape.n_columns):
+        found = few_rows_layout(shape, key)
+        if found == "narrow":
+            return found
     if shape.most_leaves <= (64 if shape.n_coded else 32):
         return "bitvector"
     if shape.n_coded:
@@ -70,7 +77,7 @@ def choose(shape: Shape, key: np.dtype) -> str:
 
 def few_rows_layout(shape: Shape, key: np.dtype) -> str:
     """The layout for a handful of rows: linked nodes, trees side by side."""
-    small = shape.n_columns <= linked.MOST_COLUMNS and shape.most_nodes <= linked.MOST_NODES
+    small = shape.n_columns <= linking.MOST_COLUMNS and shape.most_nodes <= linking.MOST_NODES
     return "narrow" if small and key.itemsize == 4 and not shape.n_coded else "wide"
 
 
@@ -127,8 +134,8 @@ def _nbytes(packed: Any) -> int:
 _PACK: dict[str, Any] = {
     "bitvector": bitvector.pack,
     "perfect": perfect.pack,
-    "narrow": linked.pack_narrow,
-    "wide": linked.pack_wide,
+    "narrow": linking.pack_narrow,
+    "wide": linking.pack_wide,
 }
 _RUN: dict[str, Any] = {
     "bitvector": bitvector.run,

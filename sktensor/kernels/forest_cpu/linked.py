@@ -1,8 +1,7 @@
 """Deep and ragged trees: a walk over linked nodes of 8 bytes, or of 16.
 
-Two children lie side by side, so that one link serves both: the next node is `link + (x > t)`.
-A leaf links to nothing and holds the position of its value. Eight rows walk a tree together, or
-one row eight trees, so that each waits for memory while the others go on.
+Eight rows walk a tree together, or one row eight trees, so that each waits for memory while the
+others go on.
 
 Categorical splits are in wide nodes only: they read the last columns, and have their set in place
 of a threshold, or where its words begin if it has more than two.
@@ -10,172 +9,42 @@ of a threshold, or where its words begin if it has more than two.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ..jit import compiled
-from .coded import Coded, are_short, fill_classes, short_sets
-from .packing import Canonical, fill_rows, first_nan, floats_of
+from .coded import are_short, fill_classes
+from .linking import LAST_LINK, LAST_WIDE_LINK, Linked
+from .packing import fill_rows, floats_of
 
 BLOCK = 4096  # rows that a tree is kept in the cache for
-LINK_BITS, COLUMN_BITS = 21, 11
-MOST_NODES = (1 << LINK_BITS) - 2  # the last link marks a leaf
-MOST_COLUMNS = 1 << COLUMN_BITS
-LAST_LINK = np.uint64((1 << LINK_BITS) - 1)
-LAST_WIDE_LINK = np.uint64(0xFFFFFFFF)
+COLUMNS_A_TREE = 12  # so many take as long to make keys of as a tree takes to walk
+MOST, SIGN = np.int32(np.iinfo(np.int32).max), np.int32(31)
+_EXTREMES = (np.iinfo(np.int32).min, np.iinfo(np.int32).max)  # keys of NaN, low or high
 TWO, THREE, FOUR = np.uint64(2), np.uint64(3), np.uint64(4)
-
-
-class Linked(NamedTuple):
-    source: np.ndarray
-    nan_low: np.ndarray
-    infinity: np.ndarray
-    node: np.ndarray  # (n_nodes,) or (n_nodes, 2) uint64
-    first: np.ndarray  # (n_trees,) uint64, root of each tree
-    leaf: np.ndarray  # (n_distinct_leaves[, n_outputs])
-    output: np.ndarray  # (n_trees,) uint32, empty where a leaf has a value for every output
-    coded: Coded | None
-
-
-def pack_narrow(forest: Canonical) -> Linked:
-    """Nodes of 8 bytes: a threshold of 32 bits over a column of 11 and a link of 21."""
-    return _pack(forest, 1)
-
-
-def pack_wide(forest: Canonical) -> Linked:
-    """Nodes of 16 bytes: a threshold of 64 bits, then a column and a link of 32 each."""
-    return _pack(forest, 2)
-
-
-def _pack(forest: Canonical, words: int) -> Linked:
-    n_nodes, n_leaves, first = _count(forest.column, forest.left, forest.right, forest.roots)
-    node = np.empty((n_nodes, words), np.uint64)
-    leaf = np.empty((n_leaves, *forest.value.shape[1:]), forest.value.dtype)
-    n_distinct = _link(
-        forest.column,
-        _tests(forest),
-        forest.left,
-        forest.right,
-        forest.roots,
-        forest.value.reshape(len(forest.value), -1),
-        node,
-        leaf.reshape(len(leaf), -1),
-        np.full(1 << max(1, 2 * n_leaves - 1).bit_length(), -1, np.int64),
-    )
-    return Linked(
-        forest.source,
-        forest.nan_low,
-        first_nan(forest.key),
-        node[:, 0].copy() if words == 1 else node,
-        first.astype(np.uint64),
-        leaf[:n_distinct].copy(),
-        forest.output.astype(np.uint32) if leaf.ndim == 1 else np.zeros(0, np.uint32),
-        forest.coded,
-    )
-
-
-def _tests(forest: Canonical) -> np.ndarray:
-    """What a node compares with: its threshold, or its set if that is short."""
-    tests, coded = forest.threshold.astype(np.int64), forest.coded
-    if coded is not None and are_short(coded):
-        nodes = np.flatnonzero(forest.column >= len(forest.source))
-        which = forest.column[nodes] - len(forest.source)
-        tests[nodes] = short_sets(coded, which, tests[nodes])
-    return tests
-
-
-@compiled()
-def _count(column, left, right, roots):
-    """Nodes, leaves, and where each tree begins."""
-    n_nodes, n_leaves = 0, 0
-    first = np.zeros(len(roots), np.int64)
-    stack = np.empty(len(column) + 1, np.int64)
-    for t in range(len(roots)):
-        first[t] = n_nodes
-        stack[0] = roots[t]
-        top = 1
-        while top:
-            top -= 1
-            node = stack[top]
-            n_nodes += 1
-            if column[node] < 0:
-                n_leaves += 1
-            else:
-                stack[top], stack[top + 1] = right[node], left[node]
-                top += 2
-    return n_nodes, n_leaves, first
-
-
-@compiled()
-def _link(column, threshold, left, right, roots, value, out, leaf, table):
-    """Children side by side, a left child's descendants before its sibling's.
-
-    Leaves that hold the same are one: those of trees grown to the end are nearly all pure.
-    """
-    narrow = out.shape[1] == 1
-    stack = np.empty((len(column) + 1, 2), np.int64)
-    begin, n = 0, 0
-    for root in roots:
-        stack[0, 0], stack[0, 1] = root, 0
-        top, free = 1, 1
-        while top:
-            top -= 1
-            node, at = stack[top, 0], stack[top, 1]
-            if column[node] < 0:
-                found = _distinct(value[node], leaf, n, table)
-                n = max(n, found + 1)
-                if narrow:
-                    out[begin + at, 0] = (np.uint64(found) << np.uint64(32)) | LAST_LINK
-                else:
-                    out[begin + at, 0] = np.uint64(found)
-                    out[begin + at, 1] = LAST_WIDE_LINK
-                continue
-            if narrow:
-                high = np.uint64(np.uint32(threshold[node])) << np.uint64(32)
-                low = (np.uint64(column[node]) << np.uint64(21)) | np.uint64(free)
-                out[begin + at, 0] = high | low
-            else:
-                out[begin + at, 0] = np.uint64(threshold[node])
-                out[begin + at, 1] = (np.uint64(column[node]) << np.uint64(32)) | np.uint64(free)
-            stack[top, 0], stack[top, 1] = right[node], free + 1
-            stack[top + 1, 0], stack[top + 1, 1] = left[node], free
-            top += 2
-            free += 2
-        begin += free
-    return n
-
-
-@compiled()
-def _distinct(values, leaf, n, table):
-    """The position in `leaf` of these values, put there at `n` if they are new."""
-    mixed = np.uint64(0)
-    for j in range(len(values)):
-        mixed = (mixed ^ np.uint64(hash(values[j]))) * np.uint64(0x9E3779B97F4A7C15)
-    slots = np.uint64(len(table) - 1)
-    slot = (mixed >> np.uint64(20)) & slots
-    while table[slot] >= 0:
-        same = True
-        for j in range(len(values)):
-            same = same and leaf[table[slot], j] == values[j]
-        if same:
-            return table[slot]
-        slot = (slot + np.uint64(1)) & slots
-    table[slot] = n
-    for j in range(len(values)):
-        leaf[n, j] = values[j]
-    return n
 
 
 def run(bits: np.ndarray, packed: Linked, out: np.ndarray) -> None:
     """Add to `out` what every row's leaves hold: a tree outside, rows inside."""
+    if packed.node.ndim == 1 and reads_little(len(packed.first), len(packed.source)):
+        of_nan = np.where(packed.nan_low, *_EXTREMES).astype(np.int32)
+        raw = (packed.source.astype(np.uint64), of_nan, packed.infinity)
+        _rows_narrow(bits.ravel(), np.uint64(bits.shape[1]), len(bits), *_arrays(packed), out, raw)
+        return
     rows: Any = _rows_narrow if packed.node.ndim == 1 else _rows_wide
+    more = (None,) if packed.node.ndim == 1 else ()
     size = min(BLOCK, len(bits))
     keys = np.zeros((size + 7, _width(packed)), bits.dtype)
     for lo in range(0, len(bits), size):
         hi = min(lo + size, len(bits))
         _fill(bits, lo, hi, packed, keys)
-        rows(keys.ravel(), np.uint64(keys.shape[1]), hi - lo, *_arrays(packed), out[lo:hi])
+        rows(keys.ravel(), np.uint64(keys.shape[1]), hi - lo, *_arrays(packed), out[lo:hi], *more)
+
+
+def reads_little(n_trees: int, n_columns: int) -> bool:
+    """Whether making keys of all columns would take longer than of those that the walk reads."""
+    return 0 < n_trees * COLUMNS_A_TREE <= n_columns
 
 
 def few(bits: np.ndarray, packed: Linked, out: np.ndarray) -> None:
@@ -210,12 +79,22 @@ def _arrays(packed: Linked) -> tuple[Any, ...]:
 
 
 @compiled(boundscheck=False)
-def _narrow(nodes, begin, i, keys, row):
-    """The node after node `i`, a leaf staying where it is, and the link of `i`."""
+def _narrow(nodes, begin, i, keys, row, raw):
+    """The node after node `i`, a leaf staying where it is, and the link of `i`.
+
+    With `raw`, in place of keys there are the bits of floats as they are.
+    """
     w = nodes[begin + i]
     link = w & LAST_LINK
     column = (w >> np.uint64(21)) & np.uint64(0x7FF)
-    right = keys[row + column] > np.int32(np.uint32(w >> np.uint64(32)))
+    if raw is None:
+        seen = keys[row + column]
+    else:
+        source, of_nan, infinity = raw
+        b = keys[row + source[column]]
+        magnitude = b & MOST
+        seen = of_nan[column] if magnitude > infinity[0] else b ^ ((b >> SIGN) & MOST)
+    right = seen > np.int32(np.uint32(w >> np.uint64(32)))
     after = link + np.uint64(right)
     return (i if link == LAST_LINK else after), link
 
@@ -245,30 +124,32 @@ def _wide(nodes, begin, i, keys, row, words, n_plain):
 
 
 @compiled(boundscheck=False)
-def _rows_narrow(keys, width, n_rows, nodes, first, leaf, output, out):
+def _rows_narrow(keys, width, n_rows, nodes, first, leaf, output, out, raw):
     """Eight rows at a time down each tree.
 
     Written out, since Numba keeps the items of an array in memory, only variables in registers;
     without views of arrays, each of which is counted in and out at ten times the cost of a step.
     """
-    scalar = len(output) > 0
+    scalar, last = len(output) > 0, n_rows - 1
     for t in range(len(first)):
         begin = first[t]
         for r in range(0, n_rows, 8):
-            r0 = np.uint64(r) * width
-            r1, r2, r3, r4 = r0 + width, r0 + TWO * width, r0 + THREE * width, r0 + FOUR * width
-            r5, r6, r7 = r4 + width, r4 + TWO * width, r4 + THREE * width
+            # Where there are no more rows, the last one again.
+            r0, r1 = np.uint64(r) * width, np.uint64(min(r + 1, last)) * width
+            r2, r3 = np.uint64(min(r + 2, last)) * width, np.uint64(min(r + 3, last)) * width
+            r4, r5 = np.uint64(min(r + 4, last)) * width, np.uint64(min(r + 5, last)) * width
+            r6, r7 = np.uint64(min(r + 6, last)) * width, np.uint64(min(r + 7, last)) * width
             i0 = i1 = i2 = i3 = i4 = i5 = i6 = i7 = np.uint64(0)
             links = np.uint64(0)
             while links != LAST_LINK:
-                i0, l0 = _narrow(nodes, begin, i0, keys, r0)
-                i1, l1 = _narrow(nodes, begin, i1, keys, r1)
-                i2, l2 = _narrow(nodes, begin, i2, keys, r2)
-                i3, l3 = _narrow(nodes, begin, i3, keys, r3)
-                i4, l4 = _narrow(nodes, begin, i4, keys, r4)
-                i5, l5 = _narrow(nodes, begin, i5, keys, r5)
-                i6, l6 = _narrow(nodes, begin, i6, keys, r6)
-                i7, l7 = _narrow(nodes, begin, i7, keys, r7)
+                i0, l0 = _narrow(nodes, begin, i0, keys, r0, raw)
+                i1, l1 = _narrow(nodes, begin, i1, keys, r1, raw)
+                i2, l2 = _narrow(nodes, begin, i2, keys, r2, raw)
+                i3, l3 = _narrow(nodes, begin, i3, keys, r3, raw)
+                i4, l4 = _narrow(nodes, begin, i4, keys, r4, raw)
+                i5, l5 = _narrow(nodes, begin, i5, keys, r5, raw)
+                i6, l6 = _narrow(nodes, begin, i6, keys, r6, raw)
+                i7, l7 = _narrow(nodes, begin, i7, keys, r7, raw)
                 links = l0 & l1 & l2 & l3 & l4 & l5 & l6 & l7
             ends = (i0, i1, i2, i3, i4, i5, i6, i7)
             for k in range(min(8, n_rows - r)):
@@ -294,14 +175,14 @@ def _trees_narrow(keys, width, n_rows, nodes, first, leaf, output, out):
             i0 = i1 = i2 = i3 = i4 = i5 = i6 = i7 = np.uint64(0)
             links = np.uint64(0)
             while links != LAST_LINK:
-                i0, l0 = _narrow(nodes, b0, i0, keys, row)
-                i1, l1 = _narrow(nodes, b1, i1, keys, row)
-                i2, l2 = _narrow(nodes, b2, i2, keys, row)
-                i3, l3 = _narrow(nodes, b3, i3, keys, row)
-                i4, l4 = _narrow(nodes, b4, i4, keys, row)
-                i5, l5 = _narrow(nodes, b5, i5, keys, row)
-                i6, l6 = _narrow(nodes, b6, i6, keys, row)
-                i7, l7 = _narrow(nodes, b7, i7, keys, row)
+                i0, l0 = _narrow(nodes, b0, i0, keys, row, None)
+                i1, l1 = _narrow(nodes, b1, i1, keys, row, None)
+                i2, l2 = _narrow(nodes, b2, i2, keys, row, None)
+                i3, l3 = _narrow(nodes, b3, i3, keys, row, None)
+                i4, l4 = _narrow(nodes, b4, i4, keys, row, None)
+                i5, l5 = _narrow(nodes, b5, i5, keys, row, None)
+                i6, l6 = _narrow(nodes, b6, i6, keys, row, None)
+                i7, l7 = _narrow(nodes, b7, i7, keys, row, None)
                 links = l0 & l1 & l2 & l3 & l4 & l5 & l6 & l7
             ends = (i0, i1, i2, i3, i4, i5, i6, i7)
             for k in range(min(8, n_trees - t)):

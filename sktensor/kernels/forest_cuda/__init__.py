@@ -18,7 +18,7 @@ import torch
 import triton
 from torch import Tensor
 
-from ..forest_cpu import Shape, bitvector, few_rows_layout, linked
+from ..forest_cpu import Shape, bitvector, few_rows_layout, linking
 from ..forest_cpu.coded import are_short
 from ..forest_cpu.packing import Canonical, canonical, first_nan, measure, shape_of
 from .programs import add_bitvectors, add_walks, fill_classes, fill_keys
@@ -66,7 +66,7 @@ class CardForest:
             constants = {"WIDTH": leaf.shape[1], "CODED": packed.coded is not None}
             self._kernel: Any = add_bitvectors
         else:
-            pack = linked.pack_narrow if self.layout == "narrow" else linked.pack_wide
+            pack = linking.pack_narrow if self.layout == "narrow" else linking.pack_wide
             walked = pack(forest)
             depth = measure(forest.column, forest.left, forest.right, forest.roots)[1]
             arrays = [walked.first, depth, walked.node]

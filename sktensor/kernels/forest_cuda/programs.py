@@ -156,7 +156,7 @@ def add_walks(
     WIDE: tl.constexpr,
     SETS: tl.constexpr,
 ):
-    """`out[row] += leaf[tree, where its walk ends]`, over the nodes of `forest_cpu.linked`."""
+    """`out[row] += leaf[tree, where its walk ends]`, over the nodes of `forest_cpu.linking`."""
     program = tl.program_id(0)
     group = program % n_groups
     row = (program // n_groups).to(tl.int64) * ROWS + tl.arange(0, ROWS)
