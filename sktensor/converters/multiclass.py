@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import sklearn
 import torch
 from sklearn.base import is_regressor
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.utils.fixes import parse_version
 
 from ..graph import is_exact
-from ..ops import ArgMax, Arith, Column, Concat, Map, Op, RowSum
+from ..ops import ArgMax, Arith, Column, Concat, Map, Op, Provided, RowSum
 from .registry import Responses, Unsupported, convert, converts
 from .responses import apart, known, labels, two_columns
+
+# A row that no member is for was 0 / 0, with a warning.
+DIVIDES_NOTHING_BY_ONE = parse_version(sklearn.__version__) >= parse_version("1.7")
+# Of classes whose scores are equal, the last was taken before.
+FIRST_OF_EQUALS = parse_version(sklearn.__version__) >= parse_version("1.8")
 
 
 @converts(OneVsRestClassifier)
@@ -24,8 +31,10 @@ def one_vs_rest_classifier(est, x):
         scores = [_one_value(m.get("decision_function")) for m in members]
         decision = scores[0] if len(scores) == 1 else Concat(tuple(scores))
     if est.label_binarizer_.y_type_ == "multiclass":
-        best = Concat(tuple(map(_score, est.estimators_, members)))
-        predict = labels(ArgMax(best if is_exact(best) else apart(best)), est.classes_)
+        scores = list(map(_score, est.estimators_, members))
+        best = Concat(tuple(scores if FIRST_OF_EQUALS else scores[::-1]))
+        classes = est.classes_ if FIRST_OF_EQUALS else est.classes_[::-1]
+        predict = labels(ArgMax(best if is_exact(best) else apart(best)), classes)
     return Responses(
         predict=predict,
         predict_proba=proba,
@@ -57,7 +66,14 @@ def _shares(est: Any, columns: list[Op]) -> Op:
         proba = Concat(tuple(columns))
     if est.multilabel_:
         return proba
-    return Arith(torch.div, proba, Map(RowSum(proba), _one_where_zero))
+    total: Op = RowSum(proba)
+    if not DIVIDES_NOTHING_BY_ONE:
+        return Arith(torch.div, proba, Provided(total, total, _is_something))
+    return Arith(torch.div, proba, Map(total, _one_where_zero))
+
+
+def _is_something(total: torch.Tensor) -> torch.Tensor:
+    return total != 0
 
 
 def _one_where_zero(total: torch.Tensor) -> torch.Tensor:
