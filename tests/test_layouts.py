@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -167,6 +172,15 @@ def test_a_tree_over_the_columns_of_real_rows_is_walked_over_them():
     packed = PackedForest(*arrays)
     assert packed.shape.n_columns >= 2 * linked.COLUMNS_A_TREE
     assert packed.layout == "narrow"
+
+
+def test_no_kernel_reads_or_writes_outside_its_arrays(tmp_path):
+    # Numba's own check of every index, which kernels do without; a wrong one need not crash.
+    env = os.environ | {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "tests.checked_kernels"]
+    root = Path(__file__).parents[1]
+    done = subprocess.run(command, env=env, cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_codes_that_no_set_tells_apart_are_one_class():

@@ -46,7 +46,7 @@ def choose(shape: Shape, key: np.dtype) -> str:
         Trees of at most 32 leaves, or of 64 that are not regular: every split is evaluated, which
         vectorises, and no node is waited for.
     perfect
-        Regular trees of up to 4,096 leaves compared in 32 bits: the top five levels as bitvectors,
+        Regular trees of up to 4,096 leaves compared in 32 bits: the top four levels as bitvectors,
         then a walk that computes where the children are.
     narrow, wide
         All others: a walk over linked nodes of 8 bytes, or of 16 where 8 do not hold them.

@@ -1,8 +1,8 @@
-"""Regular trees made perfect: the top five levels as bitvectors, then a walk without pointers.
+"""Regular trees made perfect: the top four levels as bitvectors, then a walk without pointers.
 
 Node i has the children 2 i and 2 i + 1; a leaf above the lowest level becomes a chain of nodes
-that send every row left. A node is one 64-bit word, column over threshold, so that a step is one
-load, one compare and `i = 2 i + (x > t)`.
+that send every row left. A node is one word, where its column begins in a tile of rows over the
+threshold, so that a step is one load, one compare and `i = 2 i + (x > t)`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from ..jit import compiled
 from .bits import trailing_zeros
 from .packing import Canonical, fill_tile, first_nan
 
-TILE = 64  # rows compared at once
+TILE = 128  # rows compared at once
 BLOCK = 1024  # rows that a tree is kept in the L1 cache for
-TOP = 5  # levels by bitvector
+TOP = 4  # levels by bitvector
+ONE, TWO, THREE, FOUR = (np.uint64(i) for i in (1, 2, 3, 4))
 FEW_OUTPUTS = 8  # so many are added one after the other, more of them row by row
 
 
@@ -25,10 +26,10 @@ class Perfect(NamedTuple):
     source: np.ndarray
     nan_low: np.ndarray
     infinity: np.ndarray
-    node: np.ndarray  # (n_trees, 2 ** depth) uint64, from 1
-    leaf: np.ndarray  # (n_trees, 2 ** depth[, n_outputs])
-    output: np.ndarray  # (n_trees,) uint32
-    masks: np.ndarray  # (32,) uint32, 0 for every leaf of five levels under the left child
+    node: np.ndarray  # (n_trees, 2 ** depth) uint64, from 1: where the column begins, threshold
+    leaf: np.ndarray  # (n_trees, 2 ** depth, n_outputs), of one output where each tree has its own
+    output: np.ndarray  # (n_trees,) uint32, the output that the first value of a leaf adds to
+    masks: np.ndarray  # (16,) uint16, 0 for every leaf of four levels under the left child
 
 
 def pack(forest: Canonical) -> Perfect:
@@ -36,36 +37,24 @@ def pack(forest: Canonical) -> Perfect:
     depth = max(TOP, _depth(forest.column, forest.left, forest.right, forest.roots))
     n_leaves = 1 << depth
     node = np.full((len(forest.roots), n_leaves), np.iinfo(np.int32).max, np.uint64)
-    leaf = np.zeros((len(forest.roots), n_leaves, *forest.value.shape[1:]), forest.value.dtype)
-    _place(
-        forest.column,
-        forest.threshold,
-        forest.left,
-        forest.right,
-        forest.roots,
-        forest.value.reshape(len(forest.value), -1),
-        node,
-        leaf.reshape(*leaf.shape[:2], -1),
-    )
-    return Perfect(
-        forest.source,
-        forest.nan_low,
-        first_nan(forest.key),
-        node,
-        leaf,
-        forest.output.astype(np.uint32),
-        _masks(),
-    )
+    value = forest.value.reshape(len(forest.value), -1)
+    leaf = np.zeros((len(forest.roots), n_leaves, value.shape[1]), value.dtype)
+    begin = forest.column.astype(np.uint64) * np.uint64(TILE) << np.uint64(32)
+    words = begin | forest.threshold.view(np.uint32)
+    _place(forest.column, words, forest.left, forest.right, forest.roots, value, node, leaf)
+    output = forest.output.astype(np.uint32)
+    infinity = first_nan(forest.key)
+    return Perfect(forest.source, forest.nan_low, infinity, node, leaf, output, _masks())
 
 
 def _masks() -> np.ndarray:
     """For node i of the top levels, ones but for the leaves under its left child."""
-    masks = np.full(1 << TOP, 0xFFFFFFFF, np.uint32)
+    masks = np.full(1 << TOP, 0xFFFF, np.uint16)
     for i in range(1, 1 << TOP):
         level = i.bit_length() - 1
         span = 1 << (TOP - level - 1)
         begin = (i - (1 << level)) * 2 * span
-        masks[i] ^= np.uint32(((1 << span) - 1) << begin)
+        masks[i] ^= np.uint16(((1 << span) - 1) << begin)
     return masks
 
 
@@ -90,7 +79,7 @@ def _depth(column, left, right, roots):
 
 
 @compiled()
-def _place(column, threshold, left, right, roots, value, out, leaf):
+def _place(column, words, left, right, roots, value, out, leaf):
     """Every node at its place; a leaf's value under all places it stands for."""
     n_leaves = out.shape[1]
     stack = np.empty((len(column) + 1, 2), np.int64)
@@ -101,8 +90,7 @@ def _place(column, threshold, left, right, roots, value, out, leaf):
             top -= 1
             node, at = stack[top, 0], stack[top, 1]
             if column[node] >= 0:
-                low = np.uint64(np.uint32(threshold[node]))
-                out[t, at] = (np.uint64(column[node]) << np.uint64(32)) | low
+                out[t, at] = words[node]
                 stack[top, 0], stack[top, 1] = right[node], 2 * at + 1
                 stack[top + 1, 0], stack[top + 1, 1] = left[node], 2 * at
                 top += 2
@@ -117,91 +105,99 @@ def _place(column, threshold, left, right, roots, value, out, leaf):
 
 def run(bits: np.ndarray, packed: Perfect, out: np.ndarray) -> None:
     """Add to `out` what every row's leaves hold."""
-    kernel = _sum_scalars if packed.leaf.ndim == 2 else _sum_vectors
-    kernel(bits, *packed, out)
+    _sums(bits, *packed, out)
 
 
 @compiled(boundscheck=False)
-def _leaves_of(tile, nodes, masks, steps, alive, at):
-    """`at[row]` becomes the node that each row of the tile ends in."""
-    everyone = np.uint32(0xFFFFFFFF)
+def _sums(bits, source, nan_low, infinity, node, leaf, output, masks, out):
+    """`out[row] += leaf[tree, leaf of row]`, tree by tree."""
+    tiles = np.zeros((BLOCK // TILE, len(source), TILE), np.int32)
+    flat = tiles.reshape(len(tiles), -1)
+    for start in range(0, len(bits), BLOCK):
+        stop = min(start + BLOCK, len(bits))
+        for lo in range(start, stop, TILE):
+            tile = tiles[(lo - start) // TILE]
+            fill_tile(bits, lo, min(lo + TILE, stop), source, nan_low, infinity, tile)
+        _add_block(flat, node, leaf.reshape(len(leaf), -1), output, masks, out[start:stop])
+
+
+@compiled(boundscheck=False)
+def _add_block(tiles, node, leaf, output, masks, out):
+    """`out[row] = leaf[tree, leaf of row]` summed up tree by tree, for the rows of some tiles."""
+    n_rows, n_outputs = out.shape
+    n_leaves, width = np.uint64(node.shape[1]), np.uint64(leaf.shape[1] // node.shape[1])
+    steps = 0
+    while (1 << (steps + TOP)) < node.shape[1]:
+        steps += 1
+    n_tiles = (n_rows + TILE - 1) // TILE
+    totals = np.zeros((n_tiles, n_outputs, TILE), out.dtype)
+    alive, at = np.empty(TILE, np.uint16), np.empty(TILE, np.uint64)
+    for t in range(len(node)):
+        nodes, values, first = node[t], leaf[t], output[t]
+        for b in range(n_tiles):
+            tile, sums = tiles[b], totals[b]
+            _top_levels(tile, nodes, masks, alive, at)
+            _walk(tile, nodes, steps, min(TILE, n_rows - b * TILE), at)
+            if width == 1:
+                for r in range(TILE):
+                    sums[first, r] += values[at[r] - n_leaves]
+            elif width <= FEW_OUTPUTS:
+                for j in range(width):
+                    for r in range(TILE):
+                        sums[j, r] += values[(at[r] - n_leaves) * width + np.uint64(j)]
+            else:
+                for r in range(TILE):
+                    begin = (at[r] - n_leaves) * width
+                    for j in range(width):
+                        sums[j, r] += values[begin + np.uint64(j)]
+    for r in range(n_rows):
+        for j in range(n_outputs):
+            out[r, j] = totals[r // TILE, j, r % TILE]
+
+
+@compiled(boundscheck=False)
+def _top_levels(tile, nodes, masks, alive, at):
+    """`at[row]` becomes the node of the fifth level that each row of the tile comes to."""
+    everyone = np.uint16(0xFFFF)
     alive[:] = everyone
     for k in range(1, 1 << TOP):
-        w = nodes[k]
-        seen, limit, left_struck = tile[w >> np.uint64(32)], np.int32(np.uint32(w)), masks[k]
+        begin, limit = _place_and_limit(nodes[k])
+        left_struck = masks[k]
         for r in range(TILE):
-            alive[r] &= left_struck if seen[r] > limit else everyone
+            alive[r] &= left_struck if tile[begin + np.uint64(r)] > limit else everyone
     for r in range(TILE):
-        at[r] = np.uint32(1 << TOP) + trailing_zeros(alive[r])
-    for _ in range(steps):
-        for r in range(TILE):
-            w = nodes[at[r]]
-            right = tile[w >> np.uint64(32), np.uint32(r)] > np.int32(np.uint32(w))
-            at[r] = np.uint32(2) * at[r] + np.uint32(right)
+        at[r] = np.uint64(1 << TOP) + np.uint64(trailing_zeros(np.uint32(alive[r])))
 
 
 @compiled(boundscheck=False)
-def _sum_scalars(bits, source, nan_low, infinity, node, leaf, output, masks, out):
-    """`out[row, output[tree]] += leaf[tree, leaf of row]`, tree by tree."""
-    n_outputs = out.shape[1]
-    n_leaves = np.uint32(leaf.shape[1])
-    steps = 0
-    while (1 << (steps + TOP)) < leaf.shape[1]:
-        steps += 1
-    tiles = np.zeros((BLOCK // TILE, len(source), TILE), np.int32)
-    totals = np.zeros((BLOCK // TILE, n_outputs, TILE), out.dtype)
-    alive, at = np.empty(TILE, np.uint32), np.empty(TILE, np.uint32)
-    for start in range(0, len(bits), BLOCK):
-        stop = min(start + BLOCK, len(bits))
-        n_tiles = (stop - start + TILE - 1) // TILE
-        totals[:] = 0
-        for b in range(n_tiles):
-            lo = start + b * TILE
-            fill_tile(bits, lo, min(lo + TILE, stop), source, nan_low, infinity, tiles[b])
-        for t in range(len(leaf)):
-            nodes, values = node[t], leaf[t]
-            for b in range(n_tiles):
-                _leaves_of(tiles[b], nodes, masks, steps, alive, at)
-                sums = totals[b, output[t]]
-                for r in range(TILE):
-                    sums[r] += values[at[r] - n_leaves]
-        for r in range(stop - start):
-            for j in range(n_outputs):
-                out[start + r, j] = totals[r // TILE, j, r % TILE]
+def _place_and_limit(word):
+    """Where the column that a node tests begins in a tile, and what it is compared with."""
+    return word >> np.uint64(32), np.int32(np.uint32(word))
 
 
 @compiled(boundscheck=False)
-def _sum_vectors(bits, source, nan_low, infinity, node, leaf, output, masks, out):
-    """`out[row] += leaf[tree, leaf of row]`, tree by tree."""
-    n_outputs = np.uint32(out.shape[1])
-    n_leaves = np.uint32(leaf.shape[1])
-    steps = 0
-    while (1 << (steps + TOP)) < leaf.shape[1]:
-        steps += 1
-    tiles = np.zeros((BLOCK // TILE, len(source), TILE), np.int32)
-    totals = np.zeros((BLOCK // TILE, n_outputs, TILE), out.dtype)
-    alive, at = np.empty(TILE, np.uint32), np.empty(TILE, np.uint32)
-    for start in range(0, len(bits), BLOCK):
-        stop = min(start + BLOCK, len(bits))
-        n_tiles = (stop - start + TILE - 1) // TILE
-        totals[:] = 0
-        for b in range(n_tiles):
-            lo = start + b * TILE
-            fill_tile(bits, lo, min(lo + TILE, stop), source, nan_low, infinity, tiles[b])
-        for t in range(len(leaf)):
-            nodes, values = node[t], leaf[t].reshape(-1)
-            for b in range(n_tiles):
-                _leaves_of(tiles[b], nodes, masks, steps, alive, at)
-                sums = totals[b]
-                if n_outputs <= FEW_OUTPUTS:
-                    for j in range(n_outputs):
-                        for r in range(TILE):
-                            sums[j, r] += values[(at[r] - n_leaves) * n_outputs + np.uint32(j)]
-                else:
-                    for r in range(TILE):
-                        begin = (at[r] - n_leaves) * n_outputs
-                        for j in range(n_outputs):
-                            sums[j, r] += values[begin + np.uint32(j)]
-        for r in range(stop - start):
-            for j in range(n_outputs):
-                out[start + r, j] = totals[r // TILE, j, r % TILE]
+def _walk(tile, nodes, steps, n_rows, at):
+    """The first rows of the tile that many levels down, eight side by side in registers."""
+    for begin in range(0, n_rows, 8):
+        r = np.uint64(begin)
+        r1, r2, r3, r4 = r + ONE, r + TWO, r + THREE, r + FOUR
+        r5, r6, r7 = r4 + ONE, r4 + TWO, r4 + THREE
+        i0, i1, i2, i3 = at[r], at[r1], at[r2], at[r3]
+        i4, i5, i6, i7 = at[r4], at[r5], at[r6], at[r7]
+        for _ in range(steps):
+            i0, i1 = _child(tile, nodes, r, i0), _child(tile, nodes, r1, i1)
+            i2, i3 = _child(tile, nodes, r2, i2), _child(tile, nodes, r3, i3)
+            i4, i5 = _child(tile, nodes, r4, i4), _child(tile, nodes, r5, i5)
+            i6, i7 = _child(tile, nodes, r6, i6), _child(tile, nodes, r7, i7)
+        at[r], at[r1], at[r2], at[r3] = i0, i1, i2, i3
+        at[r4], at[r5], at[r6], at[r7] = i4, i5, i6, i7
+    # What is not walked must be some leaf all the same: the values of a whole tile are added.
+    for rest in range(n_rows, TILE):
+        at[rest] = np.uint64(len(nodes))
+
+
+@compiled(boundscheck=False)
+def _child(tile, nodes, row, at):
+    """The child of a node that a row goes on to."""
+    begin, limit = _place_and_limit(nodes[at])
+    return at + at + np.uint64(tile[begin + row] > limit)

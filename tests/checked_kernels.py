@@ -1,0 +1,57 @@
+"""Every layout of a forest on numbers of rows that fill no tile; for a process that checks indices.
+
+`NUMBA_BOUNDSCHECK=1 python -m tests.checked_kernels` raises IndexError where a kernel reads or
+writes outside its arrays, which it otherwise does unseen. `test_layouts` runs it.
+"""
+
+import numpy as np
+import torch
+
+from sktensor.kernels import PackedForest
+
+from .test_layouts import (
+    N_FEATURES,
+    codes_that_bite,
+    made_forest,
+    rows_that_bite,
+    with_sets,
+)
+
+ROWS = (1, 3, 7, 8, 17, 65, 129, 300)
+FORESTS = (  # trees, depth, raggedness, features
+    (5, 3, 0.0, N_FEATURES),
+    (6, 8, 0.1, N_FEATURES),
+    (3, 14, 0.3, N_FEATURES),
+    (2, 7, 0.0, 60),
+)
+
+
+def run(packed, rows, layouts):
+    for layout in layouts:
+        packed.layout = layout
+        for n in ROWS:
+            packed(torch.from_numpy(rows[:n]))
+
+
+def main():
+    for dtype in (np.float32, np.float64):
+        for n_outputs in (1, 2, 9):
+            for n_trees, depth, ragged, n_features in FORESTS:
+                made = (n_trees, depth, ragged, n_outputs, False, dtype, np.float64)
+                arrays = made_forest(1, *made, n_features=n_features)
+                packed = PackedForest(*arrays)
+                layouts = {packed.layout, "wide"}
+                if dtype == np.float32:
+                    layouts |= {"narrow"} | ({"perfect"} if depth <= 8 else set())
+                if depth <= 8:
+                    layouts.add("bitvector")
+                run(packed, rows_that_bite(arrays, ROWS[-1], 1, n_features), layouts)
+        for n_codes in (20, 200):
+            arrays = made_forest(2, 5, 7, 0.1, 2, False, dtype, np.float64)
+            arrays, sets = with_sets(arrays, 2, n_codes, 2)
+            rows = codes_that_bite(rows_that_bite(arrays, ROWS[-1], 2), 2, n_codes, 2)
+            run(PackedForest(*arrays, *sets), rows, ("bitvector", "wide"))
+
+
+if __name__ == "__main__":
+    main()
