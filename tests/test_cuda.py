@@ -78,7 +78,7 @@ def test_rows_that_are_refused_natively_are_refused_in_those_words():
 
 
 def test_arrays_of_cupy_come_back_as_such():
-    cupy = pytest.importorskip("cupy")
+    cupy = pytest.importorskip("cupy", reason="it is no test dependency: it needs a card")
     for estimator in ESTIMATORS:
         method = "predict" if hasattr(estimator, "predict") else "transform"
         answer = getattr(TensorAccelerated(estimator), method)(cupy.asarray(X))

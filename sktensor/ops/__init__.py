@@ -3,7 +3,18 @@
 from .arithmetic import Arith, Map, MatMul, Quadratic, RowSum, cast
 from .base import Guard, Op, Retreat, column_count, parts
 from .categories import CategoryCodes
-from .columns import Between, Cast, Column, Concat, Defined, Finite, Named, Provided, Select
+from .columns import (
+    Between,
+    Cast,
+    Column,
+    Concat,
+    Defined,
+    Finite,
+    Named,
+    Provided,
+    Select,
+    no_larger,
+)
 from .csr import CsrProduct, CsrScale, CsrSelect, CsrSizes, ValidCsr
 from .curves import Bins, Bounded, BoxCox, Interpolate, Products, YeoJohnson
 from .elementwise import FLOATS_OF_INTEGERS, UFUNCS, Above, Logistic, ndtri, sqrt
@@ -98,6 +109,7 @@ __all__ = [
     "few",
     "is_table",
     "ndtri",
+    "no_larger",
     "parts",
     "signature",
     "sqrt",

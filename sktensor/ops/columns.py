@@ -171,6 +171,17 @@ class Defined(Guard):
         return (x.isfinite() | arguments[0].isnan()).all()
 
 
+def no_larger(x: Op, most: float) -> Op:
+    """The rows, where no value's magnitude is above `most`: one guard for all who ask."""
+    name = f"_no_larger_than_{most}"
+    known: Op | None = x.__dict__.get(name)
+    if known is None:
+        limits = np.full(column_count(x), most)
+        known = Between(x, x, -limits, limits)
+        object.__setattr__(x, name, known)
+    return known
+
+
 @dataclass(frozen=True, eq=False)
 class Provided(Guard):
     """The same, where `condition` is true of every value of another op."""

@@ -18,7 +18,18 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 
-from ..ops import Arith, Between, Concat, Decided, Finite, MatMul, Op, Select, column_count
+from ..ops import (
+    Arith,
+    Between,
+    Concat,
+    Decided,
+    Finite,
+    MatMul,
+    Op,
+    Select,
+    column_count,
+    no_larger,
+)
 
 MOST_SHIFT = 64.0  # of the length of the weights
 WORTH_LEAVING_OUT = 4  # how many sums must be spared a column of zeros for it to be left out
@@ -152,7 +163,7 @@ def _product(op: MatMul) -> Op | None:
     if before.is_nothing or wider or not _settled(form, own):
         return None if isinstance(op.x, Select) else _without_zeros(op)
     weight = np.ascontiguousarray(form.weight[:, 0] if flat else form.weight)
-    product: Op = MatMul(_guarded(form.base), weight)
+    product: Op = MatMul(no_larger(form.base, LARGEST), weight)
     product = _without_zeros(product) or product
     if form.shift.any():
         product = product + (form.constant[:1] if flat else form.constant)
@@ -166,7 +177,7 @@ def _without_zeros(op: Op) -> Op | None:
     used = np.flatnonzero(op.weight.reshape(len(op.weight), -1).any(axis=1))
     if op.width is None or op.width < WORTH_LEAVING_OUT or 2 * len(used) > len(op.weight):
         return None
-    rows = op.x if isinstance(op.x, Between) else _guarded(op.x)
+    rows = op.x if isinstance(op.x, Between) else no_larger(op.x, LARGEST)
     return MatMul(Select(rows, used), op.weight[used])
 
 
@@ -177,16 +188,6 @@ def _settled(form: _Form, weight: np.ndarray) -> bool:
     moved = form.centre @ np.abs(form.weight) + form.rest
     lengths = np.sqrt((weight**2).sum(axis=0))
     return small and bool((moved <= MOST_SHIFT * lengths).all())
-
-
-def _guarded(base: Op) -> Op:
-    """The rows, where none of their values is so large that the chain may have overflowed."""
-    known: Op | None = base.__dict__.get("_not_large")
-    if known is None:
-        most = np.full(column_count(base), LARGEST)
-        known = Between(base, base, -most, most)
-        object.__setattr__(base, "_not_large", known)
-    return known
 
 
 def _decision(op: Decided) -> Op | None:
@@ -200,7 +201,7 @@ def _decision(op: Decided) -> Op | None:
         return None
     return replace(
         op,
-        rows=_guarded(form.base),
+        rows=no_larger(form.base, LARGEST),
         weight=form.reach,
         terms=max(op.terms, len(op.weight)) + len(form.reach) + 4,
         shift=op.shift + float(form.shift.max(initial=0.0)),

@@ -32,6 +32,7 @@ from ..ops import (
     RowSum,
     Select,
     column_count,
+    no_larger,
 )
 
 LARGEST = 2.0**166  # in rows, some 1e50: products of two, and those with weights, stay finite
@@ -123,20 +124,10 @@ def _product(op: MatMul) -> Op | None:
     all_of_it[factors[:, 1], :, factors[:, 0]] = weight
     square = np.ascontiguousarray(all_of_it[:n, :, :n]).reshape(n, -1)
     linear, constant = all_of_it[n, :, :n].reshape(-1), all_of_it[n, :, n].copy()
-    form: Op = Quadratic(_guarded(rows), square, linear)
+    form: Op = Quadratic(no_larger(rows, LARGEST), square, linear)
     if constant.any():
         form = form + constant
     return Column(form, 0) if flat else form
-
-
-def _guarded(rows: Op) -> Op:
-    """The rows, where none of their values is so large that a product may have overflowed."""
-    known: Op | None = rows.__dict__.get("_products_not_large")
-    if known is None:
-        most = np.full(column_count(rows), LARGEST)
-        known = Between(rows, rows, -most, most)
-        object.__setattr__(rows, "_products_not_large", known)
-    return known
 
 
 def _decision(op: Decided) -> Op | None:
@@ -144,7 +135,7 @@ def _decision(op: Decided) -> Op | None:
     found = _found(op.rows)
     if found is None or op.weight.dtype != np.float64:
         return None
-    rows = _guarded(found[0])
+    rows = no_larger(found[0], LARGEST)
     lengths = np.sqrt((op.weight**2).sum(axis=0, keepdims=True))
     bound = RowSum(rows * rows) + np.ones(1)
     return replace(op, rows=bound, weight=lengths, terms=max(op.terms, len(op.weight)))
