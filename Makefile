@@ -17,7 +17,7 @@ STAMP       := $(VENV)/.installed
 
 # A package index that does not answer is given up on.
 PATIENCE := --retries 2 --timeout 60
-SMOKE := tests/test_cases.py tests/test_saved_models.py -k 'answers or saved'
+SMOKE := tests/test_cases.py tests/test_saved_models.py tests/test_tree_modes.py -k 'answers or saved or tree_modes'
 
 # `make test-latest` takes the newest release of everything but torch, whose newest may be a download of
 # gigabytes. To have that too: make test-latest TORCH=torch
@@ -80,7 +80,7 @@ build: $(STAMP)  ## build wheel and sdist into dist/
 test-oldest: $(VENV_OLDEST)/.installed  ## run the tests on the oldest releases supported
 	$(VENV_OLDEST)/bin/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
-smoke-oldest: $(VENV_OLDEST)/.installed  ## run every converter's case on the oldest releases supported
+smoke-oldest: $(VENV_OLDEST)/.installed  ## run every converter's case and every tree model on the oldest releases supported
 	$(VENV_OLDEST)/bin/python -m pytest -q -n 2 --dist worksteal $(SMOKE) $(PYTEST_ARGS)
 
 $(VENV_OLDEST)/bin/python:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,7 +28,7 @@ class Graphs:
 
     roots: dict[str, Op]
     trace: tuple[Converted, ...]
-    warnings: tuple[tuple[str, type[Warning]], ...]
+    warnings: dict[str, tuple[tuple[str, type[Warning]], ...]]  # what each method's answer warns of
     sample_failed: bool
     owners: Owners  # which estimator of the trace each op comes from
     untested: tuple[str, ...] = ()  # releases of the libraries that are newer than those tested
@@ -50,6 +51,7 @@ def build(estimator: Any, signature: Signature, sample: Any = None) -> Graphs:
                 if all(c.estimator is not estimator for c in current.trace):  # a pipeline, say
                     name, ops = type(estimator).__name__.lower(), Responses(transform=op)
                     current.trace.append(Converted(name, estimator, ops, table))
+    warnings = {method: _warnings_of(op, current.warnings) for method, op in found.items()}
     together: Op = Several(tuple(found.values()))
     owners = Owners(together, current.trace)
 
@@ -62,9 +64,13 @@ def build(estimator: Any, signature: Signature, sample: Any = None) -> Graphs:
     together = optimize(together, watch)
     owners.only(together)
     roots = dict(zip(found, together.inputs, strict=True))
-    trace, warnings = tuple(current.trace), tuple(current.warnings)
     newer = untested(current.libraries)
-    return Graphs(roots, trace, warnings, current.sample_failed, owners, newer)
+    return Graphs(roots, tuple(current.trace), warnings, current.sample_failed, owners, newer)
+
+
+def _warnings_of(root: Op, warnings: Iterable[Any]) -> tuple[tuple[str, type[Warning]], ...]:
+    ops = set(walk(root))
+    return tuple((message, kind) for op, message, kind in warnings if op is None or op in ops)
 
 
 def build_natively(estimator: Any, signature: Signature, reason: str) -> Graphs:
@@ -73,7 +79,7 @@ def build_natively(estimator: Any, signature: Signature, reason: str) -> Graphs:
     methods = [m for m in METHODS if hasattr(estimator, m)]
     roots: dict[str, Any] = {m: Native(table, estimator, m, reason) for m in methods}
     item = Converted(type(estimator).__name__.lower(), estimator, Responses(**roots), table)
-    return Graphs(roots, (item,), (), False, Owners(Several(tuple(roots.values())), [item]))
+    return Graphs(roots, (item,), {}, False, Owners(Several(tuple(roots.values())), [item]))
 
 
 def numeric_signature(estimator: Any) -> Signature:

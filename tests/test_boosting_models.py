@@ -28,23 +28,6 @@ def reason(estimator, X, method="predict"):
     return step.reason
 
 
-def squared_error(y, p):
-    return p - y, np.ones_like(y)
-
-
-def test_an_objective_of_one_s_own():
-    fitted = xgboost.XGBRegressor(**SMALL_XGB, objective=squared_error).fit(d.X, d.Y_REAL)
-    assert_answers_alike(fitted, d.X, exact=True)
-    fitted = xgboost.XGBClassifier(**SMALL_XGB, objective=squared_error).fit(d.X, d.Y_BINARY)
-    assert_answers_alike(fitted, d.X)
-    fitted = lightgbm.LGBMRegressor(**SMALL_LGB, objective=squared_error).fit(d.X, d.Y_REAL)
-    assert_answers_alike(fitted, d.X, exact=True)
-    fitted = lightgbm.LGBMClassifier(**SMALL_LGB, objective=squared_error).fit(d.X, d.Y_BINARY)
-    native = ("predict", "predict_proba")
-    assert_answers_alike(fitted, d.X, native=native)
-    assert "of one's own" in reason(fitted, d.X)
-
-
 def test_categories_that_run_natively():
     frame = d.FRAME[["a", "size"]]
     numbers = frame.assign(size=1.0)

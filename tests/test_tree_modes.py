@@ -178,6 +178,11 @@ def of_xgboost():
         params["enable_categorical"] = True
         yield Mode(f"{name} categories", XGBRegressor(**params), m.Y, exact=True, **framed)
         yield Mode(f"{name} categories", XGBClassifier(**params), m.Y_BINARY, **framed)
+        for value in (0.0, 2.0, -1.0, 0.1):
+            model = XGBRegressor(**params, missing=value)
+            yield Mode(f"{name} categories, missing={value}", model, m.Y, exact=True, **framed)
+    two = {"objective": "multi:softprob", "num_class": 2}
+    yield Mode("softprob of two classes", XGBClassifier(**XGB, **two), m.Y_BINARY)
 
 
 LGB = {"n_estimators": 4, "num_leaves": 7, "min_child_samples": 4, "n_jobs": 1, "verbose": -1}
@@ -289,16 +294,6 @@ def test_intervals_of_survival():
         fitted = XGBRegressor()
         fitted.load_model(booster.save_raw(form))
         compiled(fitted, m.X_NAN)
-
-
-def squared_error(y, p):
-    return p - y, np.ones_like(y)
-
-
-@pytest.mark.parametrize("kind", [XGBRegressor, LGBMRegressor])
-def test_an_objective_of_one_s_own_leaves_the_margin(kind):
-    params = XGB if kind is XGBRegressor else LGB
-    compiled(fitted_quietly(kind(**params, objective=squared_error), m.X_NAN, m.Y), m.X_NAN)
 
 
 @pytest.mark.parametrize(

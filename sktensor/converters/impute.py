@@ -80,7 +80,7 @@ def _statistics(est: Any) -> tuple[np.ndarray, np.ndarray]:
             f"Skipping features without any observed values: {names}. At least one non-missing "
             f"value is needed for imputation with strategy='{est.strategy}'."
         )
-        current_conversion().warnings.append((message, UserWarning))
+        current_conversion().warnings.append((None, message, UserWarning))
     return np.flatnonzero(~empty), statistics[~empty].astype(fill_dtype)
 
 

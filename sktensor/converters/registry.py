@@ -33,7 +33,10 @@ class Unsupported(Exception):
 
 @dataclass(frozen=True)
 class Responses:
-    """One op per response method; None for one that the estimator lacks or that runs natively."""
+    """One op per response method; None for one that the estimator lacks or that runs natively.
+
+    Methods in `unlike` answer other than their name says, and no other estimator reads them.
+    """
 
     transform: Op | None = None
     predict: Op | None = None
@@ -43,16 +46,19 @@ class Responses:
     score_samples: Op | None = None
     apply: Op | None = None
     reasons: dict[str, str] = field(default_factory=dict)
+    unlike: dict[str, str] = field(default_factory=dict)
 
     def get(self, method: str) -> Op:
-        """The op of one method, or Unsupported."""
+        """The op of one method, for another estimator to read, or Unsupported."""
+        if method in self.unlike:
+            raise Unsupported(f"{method} of a member: {self.unlike[method]}")
         op = getattr(self, method)
         if op is None:
             raise Unsupported(f"no {method}")
         return op
 
 
-METHODS = tuple(f.name for f in fields(Responses) if f.name != "reasons")
+METHODS = tuple(f.name for f in fields(Responses) if f.name not in ("reasons", "unlike"))
 
 Converter = Callable[[Any, Op], Responses]
 _CONVERTERS: dict[type, Converter] = {}
@@ -83,7 +89,8 @@ class Conversion:
     sample_failed: bool = False  # some native step refuses these rows
     path: tuple[str, ...] = ()
     trace: list[Converted] = field(default_factory=list)
-    warnings: list[tuple[str, type[Warning]]] = field(default_factory=list)
+    # What is warned of: with whatever comes of an op, or with every answer.
+    warnings: list[tuple[Op | None, str, type[Warning]]] = field(default_factory=list)
     # Whose method, and of what, an op is the answer of.
     origins: dict[Op, tuple[Any, Op, str]] = field(default_factory=dict)
     libraries: set[str] = field(default_factory=lambda: {"torch"})  # that have a say in the answer

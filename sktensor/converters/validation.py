@@ -140,7 +140,7 @@ def check_names(estimator: Any, x: Op) -> None:
             _check_feature_names(estimator, _nameplate(x), reset=False)
         except (TypeError, ValueError) as error:
             raise Unsupported("columns other than those fitted") from error
-    current_conversion().warnings.extend((str(w.message), w.category) for w in caught)
+    current_conversion().warnings.extend((None, str(w.message), w.category) for w in caught)
 
 
 def _nameplate(x: Op) -> Any:

@@ -256,7 +256,7 @@ class Engine(Planning):
                 if program is not None and graphs.untested:
                     labels = method == "predict" and is_classifier(self.estimator)
                     self._trials[key] = Trial(graphs.untested, labels)
-                self._programs[key] = program, graphs.warnings
+                self._programs[key] = program, graphs.warnings.get(method, ())
                 self._log_program(graphs, key, program, perf_counter() - start)
             found = self._programs[key]
         tell(graphs.untested if graphs is not None else ())

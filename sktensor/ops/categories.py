@@ -17,14 +17,15 @@ from .host import Retreat
 class CategoryCodes(Op):
     """The codes of columns of pandas categories among those given, or else among their own.
 
-    NaN where there is none. `strict` takes only categories that are strings or int64, and none,
-    used or not, that is not among those given.
+    NaN where there is none, or where the column's own code is `missing`. `strict` takes only
+    categories that are strings or int64, and none, used or not, that is not among those given.
     """
 
     x: Op  # a table with a column for each
     categories: tuple[list[Any] | None, ...] = field(repr=False)
     to: torch.dtype
     strict: bool = False
+    missing: float = np.nan
 
     @property
     def width(self) -> int:
@@ -41,12 +42,13 @@ class CategoryCodes(Op):
     def forward(self, x: Table, *_: Any) -> np.ndarray:
         out = np.empty((len(x), self.width), NUMPY_DTYPES[self.to])
         for i, known in enumerate(self.categories):
+            column = x.column(i)
             try:
-                codes = self._codes(x.column(i), known)
+                codes = self._codes(column, known)
             except (TypeError, ValueError) as error:
                 raise Retreat(str(error)) from error
             out[:, i] = codes
-            out[codes < 0, i] = np.nan
+            out[(codes < 0) | (column.codes == self.missing), i] = np.nan
         return out
 
     def _codes(self, column: Any, known: list[Any] | None) -> np.ndarray:

@@ -48,12 +48,7 @@ CASES = [
     case(classifier(objective="binary:hinge"), y=d.Y_BINARY),
     case(classifier(objective="reg:squarederror"), y=d.Y_BINARY),
     case(classifier(), d.X_NAN, Y_LABELS_AT_ONCE),
-    case(
-        classifier(objective="multi:softprob", num_class=2),
-        y=d.Y_BINARY,
-        native=("predict",),
-        reason="multi:softprob of two classes",
-    ),
+    case(classifier(objective="multi:softprob", num_class=2), y=d.Y_BINARY),
     case(classifier(**DART), d.X_NAN, d.Y_BINARY),
     case(classifier(**DART), d.X_NAN, d.Y_MULTI),
     case(regressor(**DART), d.X_NAN, d.Y_REAL),

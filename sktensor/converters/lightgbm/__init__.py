@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ import torch
 from lightgbm import LGBMClassifier, LGBMRanker, LGBMRegressor
 
 from ...ops import Above, ArgMax, Cast, Column, Map, Op, cast
-from ..registry import Responses, Unsupported, converts
+from ..registry import Responses, Unsupported, converts, current_conversion
 from ..responses import labels, two_columns
 from ..trees import forest, leaves, reading
 from .bare import Bare
@@ -76,6 +77,24 @@ def _raw_score(model: Model, x: Op, near_zero: bool) -> Op:
     return linear_leaves(model, cast(values, torch.float64), leaves(tested, trees))
 
 
+def _raw_scores(est: Any, value: Op, raw: Op | None) -> Responses:
+    """What an objective of one's own leaves of both methods, and the warning that it does."""
+    said = _warned_of(est) - _warned_of(est, raw_score=True)  # else it may be of column names
+    why = dict.fromkeys(("predict", "predict_proba"), "raw scores, of an objective of one's own")
+    if not said:  # but told to a logger, which is asked every time
+        return Responses(decision_function=raw, reasons=why, unlike=why)
+    value = Cast(value, torch.float64)  # no op that `raw` needs too, of which nothing is said
+    current_conversion().warnings += [(value, *warning) for warning in said]
+    return Responses(predict=value, predict_proba=value, decision_function=raw, unlike=why)
+
+
+def _warned_of(est: Any, **params: Any) -> set[tuple[str, type[Warning]]]:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        est.predict_proba(np.zeros((1, est.n_features_in_)), **params)
+    return {(str(w.message), w.category) for w in said}
+
+
 @converts(LGBMRegressor, LGBMRanker)
 def regressor(est, x):
     return Responses(predict=booster(est, x).value)
@@ -85,11 +104,9 @@ def regressor(est, x):
 def classifier(est, x):
     b = booster(est, x)
     raw = b.raw if hasattr(est, "decision_function") else None
-    if callable(est.objective_):
-        why = "an objective of one's own, of which LightGBM warns"
-        reasons = dict.fromkeys(("predict", "predict_proba"), why)
-        return Responses(decision_function=raw, reasons=reasons)
     value = b.value
+    if callable(est.objective_):
+        return _raw_scores(est, value, raw)
     is_multiclass = value.width is not None
     proba = value if is_multiclass else two_columns(value)
     if proba.width != len(est.classes_):

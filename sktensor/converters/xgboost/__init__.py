@@ -104,6 +104,9 @@ def _labels(est: Any, b: Booster) -> Op:
         return ArgMax(Apart(b.margin))
     if n is None and est.objective == "multi:softmax":
         return Cast(b.value, torch.int32)
+    if b.model.objective == "multi:softprob":
+        margins = Apart(b.margin)
+        return Cast(Map(b.link(margins), Above(0.5), torch.bool), torch.float64)
     if b.model.objective.startswith("multi:"):
         raise Unsupported(f"{b.model.objective} of two classes")
     above = Map(b.margin, Above(float(b.bare.boundary())), torch.bool)

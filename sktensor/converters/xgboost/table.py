@@ -51,15 +51,19 @@ def as_float32(est: Any, x: Op, model: Model) -> Op:
     if model.categories and library == "pandas" and UNKNOWN not in kinds and not chosen:
         raise Unsupported("numbers where categories were fitted")
     if chosen and library == "pandas":
-        if not np.isnan(missing):
-            raise Unsupported("codes that stand for missing categories")
-        return _with_codes(x, chosen, model)
-    x = _cast(x, library)
+        return _with_codes(x, chosen, model, missing)
+    return _with_nan(_cast(x, library), missing)
+
+
+def _with_nan(x: Op, missing: np.float32) -> Op:
     return x if np.isnan(missing) else Map(x, partial(_nan_where, missing))
 
 
-def _with_codes(x: Op, chosen: list[int], model: Model) -> Op:
-    """Categories as their codes: among those fitted where XGBoost keeps them, else their own."""
+def _with_codes(x: Op, chosen: list[int], model: Model, missing: np.float32) -> Op:
+    """Categories as their codes: among those fitted where XGBoost keeps them, else their own.
+
+    It is a column's own codes that XGBoost compares with `missing`, before it looks them up.
+    """
     known: tuple[list[Any] | None, ...] = (None,) * len(chosen)
     if model.categories is not None:
         fitted = [i for i, kind in enumerate(model.feature_types) if kind == "c"]
@@ -70,9 +74,11 @@ def _with_codes(x: Op, chosen: list[int], model: Model) -> Op:
             if None in known:
                 raise Unsupported("a feature without categories")
     strict = model.categories is not None
-    codes = CategoryCodes(select(x, chosen), known, torch.float32, strict)
+    codes = CategoryCodes(select(x, chosen), known, torch.float32, strict, float(missing))
     rest = [i for i in range(x.width or 0) if i not in chosen]
-    parts = (codes, _cast(select(x, rest), "pandas")) if rest else (codes,)
+    parts: tuple[Op, ...] = (codes,)
+    if rest:
+        parts += (_with_nan(_cast(select(x, rest), "pandas"), missing),)
     return Select(Concat(parts), np.argsort(np.array(chosen + rest)))
 
 
