@@ -86,7 +86,7 @@ def ranker(est, x):
 def classifier(est, x):
     b = booster(est, x)
     reasons = dict(b.reasons)
-    ops: dict[str, Op] = {}
+    ops: dict[str, Any] = {}
     for method, op in (("predict", _labels), ("predict_proba", _proba)):
         try:
             ops[method] = op(est, b)
