@@ -18,6 +18,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from . import cuda, forests, grid, importance, latency, measure, peers, pipelines, start
+from .measure import in_words
 
 SUITES = {"forests": forests, "pipelines": pipelines}
 OTHERS = ("start", "latency", "importance", "cuda")
@@ -70,7 +71,9 @@ def _latency(options: argparse.Namespace) -> None:
     names, results = options.only or list(latency.WORKLOADS), []
     for result in latency.run(names, options.cache, options.budget, not options.no_peers):
         results.append(result)
-        times = (f"{e} {_time(t['p50'])} ({_time(t['p99'])})" for e, t in result["latency"].items())
+        times = (
+            f"{e} {in_words(t['p50'])} ({in_words(t['p99'])})" for e, t in result["latency"].items()
+        )
         print(f"{result['workload']}, p50 (p99): {'  '.join(times)}", *result["cannot"].values())
     _write(results, options)
 
@@ -93,7 +96,7 @@ def _write(results: list[dict[str, Any]], options: argparse.Namespace) -> None:
 
 
 def _line(result: dict[str, Any]) -> str:
-    times = "  ".join(f"{name} {_time(t)}" for name, t in result["seconds"].items())
+    times = "  ".join(f"{name} {in_words(t)}" for name, t in result["seconds"].items())
     return f"{result['workload']} {result['rows']:,}: {times}"
 
 
@@ -106,26 +109,20 @@ def _table(results: list[dict[str, Any]]) -> Table:
         rivals = {
             e: t
             for e, t in seconds.items()
-            if e not in ("native", "sktensor") and peers.is_right(e, result["difference"][e])
+            if e in peers.PEERS and peers.is_right(e, result["difference"][e])
         }
         best = min(rivals, key=rivals.__getitem__, default=None)
         table.add_row(
             result["workload"],
             f"{result['rows']:,}",
-            _time(seconds["native"]),
-            _time(seconds["sktensor"]),
+            in_words(seconds["native"]),
+            in_words(seconds["sktensor"]),
             f"{ratios['native']:.1f}",
-            f"{best} {_time(rivals[best])}" if best else "",
+            f"{best} {in_words(rivals[best])}" if best else "",
             f"{ratios[best]:.1f}" if best else "",
             f"{result['difference']['sktensor']:.1e}",
         )
     return table
-
-
-def _time(seconds: float) -> str:
-    if seconds < 1e-3:
-        return f"{seconds * 1e6:.0f} µs"
-    return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ class Workload(NamedTuple):
     rows: Callable[[], tuple[Any, np.ndarray]]  # of them and their targets
     n_fit: int  # how many of them it is fitted on
     dtype: Any = None  # of the rows it answers, None for their own
+    bare: bool = False  # time its last step alone too, on what the others make of the rows
 
 
 def fitted(name: str, workload: Workload, cache: Path) -> tuple[Any, Any, np.ndarray]:
@@ -60,7 +61,7 @@ def run(
     """A result for every workload and number of rows."""
     for name, workload in workloads.items():
         estimator, X, y = fitted(name, workload, cache)
-        engines, facts = _engines(estimator, X, y, with_peers)
+        engines, facts = _engines(estimator, X, y, with_peers, workload.bare)
         native = engines["native"]
         for n in rows:
             if n > X.shape[0] and not isinstance(X, np.ndarray):
@@ -87,7 +88,14 @@ def run(
             }
 
 
-def _engines(estimator: Any, X: Any, y: np.ndarray, with_peers: bool) -> tuple[dict[str, Any], Any]:
+def _last_step(pipe: Any, X: np.ndarray, method: str) -> Callable[[Any], Any]:
+    made, ours = pipe[:-1].transform(X), TensorAccelerated(pipe[-1], device="cpu")
+    return lambda rows: getattr(ours, method)(_first(made, len(rows)))
+
+
+def _engines(
+    estimator: Any, X: Any, y: np.ndarray, with_peers: bool, bare: bool
+) -> tuple[dict[str, Any], Any]:
     """Native, ours and the peers as functions of rows, and what each took to get ready."""
     method = next(m for m in ("predict_proba", "score_samples", "predict") if hasattr(estimator, m))
     ours = TensorAccelerated(estimator, device="cpu")
@@ -95,6 +103,8 @@ def _engines(estimator: Any, X: Any, y: np.ndarray, with_peers: bool) -> tuple[d
     getattr(ours, method)(_first(X, 1))
     first = time.perf_counter() - start
     engines = {"native": getattr(estimator, method), "sktensor": getattr(ours, method)}
+    if bare:
+        engines["bare"] = _last_step(estimator, X, method)
     conversion = {}
     for name, build in (peers.installed() if with_peers else {}).items():
         start = time.perf_counter()

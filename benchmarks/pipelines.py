@@ -67,7 +67,8 @@ def _columns(sparse_output: bool = True) -> Any:
 
 WORKLOADS: dict[str, Workload] = {
     f"scaled-{name}": forests.WORKLOADS[name]._replace(
-        make=lambda make=forests.WORKLOADS[name].make: make_pipeline(StandardScaler(), make())
+        make=lambda make=forests.WORKLOADS[name].make: make_pipeline(StandardScaler(), make()),
+        bare=True,
     )
     for name in WITH_SCALER
 } | {

@@ -1,7 +1,7 @@
 """The JSON files of benchmark runs as tables: `python -m benchmarks.results a.json b.json ...`.
 
-Prints the part of `RESULTS.md` that is measured: the runs' machine and versions, a table for every
-workload, first answers, and what the peers could not do.
+Prints the part of `RESULTS.md` that is measured: how the runs stand to what is aimed at, their
+machine and versions, a table for every workload, first answers, and what the peers could not do.
 """
 
 from __future__ import annotations
@@ -12,13 +12,18 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from .measure import in_words
 from .peers import REFITTED, is_right
+from .targets import print_targets
 
-OURS = ("native", "sktensor")
+OURS = ("native", "sktensor", "bare")
 
 
 def main(paths: Iterable[str]) -> None:
     runs = [json.loads(Path(path).read_text()) for path in paths]
+    print("## Against what was aimed at\n")
+    print_targets([result for run in runs for result in run["results"]])
+    print("## All of it\n")
     for about in _distinct(run["about"] for run in runs):
         versions = ", ".join(f"{name} {v}" for name, v in about["versions"].items())
         print(
@@ -48,10 +53,9 @@ def _workload(name: str, results: list[dict[str, Any]]) -> None:
         )
     cannot = {e: why for r in results for e, why in r["conversion"].items() if type(why) is str}
     took = {e: t for r in results for e, t in r["conversion"].items() if type(t) is float}
-    conversion = ", ".join(f"{engine} {_time(t)}" for engine, t in took.items())
-    print(
-        f"\nConversion: {conversion or 'none'}; our first call {_time(results[0]['first_call'])}."
-    )
+    conversion = ", ".join(f"{engine} {in_words(t)}" for engine, t in took.items())
+    first = in_words(results[0]["first_call"])
+    print(f"\nConversion: {conversion or 'none'}; our first call {first}.")
     for engine, why in cannot.items():
         if "only" not in why:
             print(f"{engine} could not: `{why}`.")
@@ -63,10 +67,10 @@ def _cell(engine: str, result: dict[str, Any]) -> str:
     if seconds is None:
         return ""
     if engine == "sktensor":
-        return f"**{_time(seconds)}**"
+        return f"**{in_words(seconds)}**"
     wrong = engine not in OURS and not is_right(engine, result["difference"][engine])
     mark = " (other forest)" if engine in REFITTED else " (wrong)" if wrong else ""
-    return f"{_time(seconds)} ({result['ratio'][engine]:.1f}×){mark}"
+    return f"{in_words(seconds)} ({result['ratio'][engine]:.1f}×){mark}"
 
 
 def _one_row(results: list[dict[str, Any]]) -> None:
@@ -79,7 +83,7 @@ def _one_row(results: list[dict[str, Any]]) -> None:
     print(f"|---|{'---:|' * len(engines)}")
     for result in results:
         times = (result["latency"].get(engine) for engine in engines)
-        cells = (f"{_time(t['p50'])} ({_time(t['p99'])})" if t else "" for t in times)
+        cells = (f"{in_words(t['p50'])} ({in_words(t['p99'])})" if t else "" for t in times)
         print(f"| {result['workload']} | {' | '.join(cells)} |")
     print()
 
@@ -89,7 +93,7 @@ def _first_answers(results: list[dict[str, Any]]) -> None:
     print("| workload | kernels on disk | rows | import | first call | second call |")
     print("|---|---|---:|---:|---:|---:|")
     for result in results:
-        times = " | ".join(_time(result[name]) for name in ("import", "first", "second"))
+        times = " | ".join(in_words(result[name]) for name in ("import", "first", "second"))
         print(f"| {result['workload']} | {result['cache']} | {result['rows']:,} | {times} |")
 
 
@@ -99,12 +103,6 @@ def _distinct(items: Iterable[Any]) -> list[Any]:
         if item not in found:
             found.append(item)
     return found
-
-
-def _time(seconds: float) -> str:
-    if seconds < 1e-3:
-        return f"{seconds * 1e6:.0f} µs"
-    return f"{seconds * 1e3:.1f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
 if __name__ == "__main__":
