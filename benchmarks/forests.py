@@ -87,7 +87,7 @@ def _jobs(name: str, **params: Any) -> Any:
 WORKLOADS: dict[str, Workload] = {
     "rf-1000x10": Workload(
         lambda: _jobs(
-            "RandomForestClassifier", n_estimators=1000, max_depth=10, max_samples=20_000
+            "RandomForestClassifier", n_estimators=1000, max_depth=10, max_samples=0.2
         ),
         _binary,
         100_000,
@@ -95,7 +95,7 @@ WORKLOADS: dict[str, Workload] = {
     ),
     "rf-1000x10-float64": Workload(
         lambda: _jobs(
-            "RandomForestClassifier", n_estimators=1000, max_depth=10, max_samples=20_000
+            "RandomForestClassifier", n_estimators=1000, max_depth=10, max_samples=0.2
         ),
         _binary,
         100_000,
