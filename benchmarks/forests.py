@@ -86,17 +86,13 @@ def _jobs(name: str, **params: Any) -> Any:
 
 WORKLOADS: dict[str, Workload] = {
     "rf-1000x10": Workload(
-        lambda: _jobs(
-            "RandomForestClassifier", n_estimators=1000, max_depth=10, max_samples=20_000
-        ),
+        lambda: _jobs("RandomForestClassifier", n_estimators=1000, max_depth=10, max_samples=0.2),
         _binary,
         100_000,
         np.float32,
     ),
     "rf-1000x10-float64": Workload(
-        lambda: _jobs(
-            "RandomForestClassifier", n_estimators=1000, max_depth=10, max_samples=20_000
-        ),
+        lambda: _jobs("RandomForestClassifier", n_estimators=1000, max_depth=10, max_samples=0.2),
         _binary,
         100_000,
         np.float64,

@@ -46,9 +46,7 @@ def _frame(n_numbers: int, n_strings: int, n_levels: int) -> tuple[Any, np.ndarr
 def _sparse() -> tuple[Any, np.ndarray]:
     from scipy import sparse
 
-    X = sparse.random_array(
-        (50_000, 20_000), density=0.005, format="csr", rng=np.random.default_rng(0)
-    )
+    X = sparse.random(50_000, 20_000, 0.005, format="csr", random_state=np.random.default_rng(0))
     return sparse.csr_matrix(X), np.random.default_rng(1).integers(0, 20, 50_000)
 
 

@@ -155,6 +155,10 @@ def probes(drawn):
         odd = X.copy()
         odd[::3, 1], odd[1::3, 0] = np.nan, np.inf
         yield odd
+        for j in range(X.shape[1]):  # each alone: a step may have to refuse what no other reads
+            odd = X[:4].copy()
+            odd[2, j] = np.nan
+            yield odd
         yield pd.DataFrame(X)
     else:
         yield X[list(X)[::-1]]

@@ -32,6 +32,7 @@ RNG = np.random.RandomState(0)
 X = RNG.randn(30, 3)
 Y = (X[:, 0] > 0).astype(int)
 NATIVE = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
+BINARY = make_pipeline(Binarizer(), LogisticRegression()).fit(X, Y)  # float32 up to the regression
 CPU = torch.device("cpu")
 
 
@@ -189,8 +190,7 @@ MPS = torch.device("mps")
     ("estimator", "dtype", "why"),
     [
         (NATIVE, "float64", "mps has no float64, which the input is"),
-        # The scaler is part of the regression's product by then.
-        (NATIVE, "float32", "mps has no float64, which logisticregression needs"),
+        (BINARY, "float32", "mps has no float64, which logisticregression needs"),
         (NATIVE[1], "float32", "mps has no float64, which logisticregression needs"),
         (Binarizer().fit(X), "float32", ""),
         (Binarizer().fit(X), "float64", "mps has no float64, which the input is"),

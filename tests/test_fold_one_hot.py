@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn.compose import make_column_transformer
+from sklearn.compose import ColumnTransformer, make_column_transformer
+from sklearn.feature_selection import SelectFpr, SelectKBest
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, StandardScaler
+from sklearn.svm import LinearSVR
 
 from sktensor.compiler import build
 from sktensor.graph import evaluate, rewrite, walk
@@ -88,6 +90,46 @@ def test_a_guard_still_guards_what_is_dense():
     program(np.array([[0.0, 1.0, 2.0]]))
     with pytest.raises(Retreat):
         program(np.array([[0.0, 1.0, np.inf]]))
+
+
+def test_a_guard_still_guards_what_is_taken_away():
+    table = Input(Signature(3, torch.float64))
+    positions = Cast(Select(table, np.array([0, 1])), torch.int64)
+    dense = Select(table, np.array([2]))
+    for rows in (Concat((Finite(dense), OneHot(positions, SIZES))), Finite(dense) * 2.0):
+        rows = Concat((rows, OneHot(positions, SIZES)))
+        product = MatMul(Select(rows, np.array([rows.width - 1])), np.ones((1, 2)))
+        program = Program(rewrite(product, fold_one_hot), torch.device("cpu"))
+        assert one_hots(program.root) == 0
+        assert program(np.array([[0.0, 3.0, 2.0]])).tolist() == [[1.0, 1.0]]
+        with pytest.raises(Retreat):
+            program(np.array([[0.0, 3.0, np.nan]]))
+    free = MatMul(Select(Concat((dense, OneHot(positions, SIZES))), np.array([3])), np.ones((1, 1)))
+    assert not any(isinstance(op, Concat) for op in walk(rewrite(free, fold_one_hot)))
+
+
+@pytest.mark.parametrize("final", [LogisticRegression(), Ridge(), LinearSVR()])
+def test_pipelines_refuse_what_they_take_away(final):
+    X = np.column_stack([d.X[:, :1], d.CODES[:, 0]])
+    encoded = ColumnTransformer(
+        [("number", StandardScaler(), [0]), ("code", OneHotEncoder(sparse_output=False), [1])]
+    )
+    y = (X[:, 1] == 1).astype(int)
+    pipe = fitted_quietly(make_pipeline(encoded, SelectKBest(k=1), final), X, y)
+    assert pipe[1].get_support()[0] == 0
+    odd = X[:5].copy()
+    odd[3, 0] = np.nan
+    for rows in (X, odd, odd[:3]):
+        assert_answers_alike(pipe, rows)
+
+
+def test_a_step_that_selects_none_still_warns():
+    kept = [("c", KBinsDiscretizer(3, encode="onehot-dense"), [0]), ("f", SelectFpr(alpha=0), [1])]
+    pipe = make_pipeline(ColumnTransformer(kept), Ridge())
+    pipe = fitted_quietly(pipe, d.X, d.Y_REAL)
+    with pytest.warns(UserWarning, match="No features were selected"):
+        pipe.predict(d.X)
+    assert_answers_alike(pipe, d.X, compiled=False)
 
 
 def test_a_decision_stays_as_cautious():

@@ -62,7 +62,8 @@ class Standard(Exchanged):
     """One of a library that follows the array API's standard."""
 
     def __array_namespace__(self, api_version=None):
-        return types.SimpleNamespace(from_dlpack=lambda x: Standard(np.from_dlpack(x)))
+        # A copy: before NumPy 2.1, what it reads through DLPack is not passed on through it.
+        return types.SimpleNamespace(from_dlpack=lambda x: Standard(np.from_dlpack(x).copy()))
 
 
 class Readable(Exchanged):

@@ -16,7 +16,7 @@ from .support import assert_same, fitted_quietly
 
 ROWS, COLUMNS = 1_000, 100_000  # 800 MB if it were dense
 X = sparse.csr_matrix(
-    sparse.random_array((ROWS, COLUMNS), density=1e-4, rng=np.random.default_rng(0), format="csr")
+    sparse.random(ROWS, COLUMNS, 1e-4, format="csr", random_state=np.random.default_rng(0))
 )
 Y = np.arange(ROWS) % 2
 

@@ -84,6 +84,7 @@ def table() -> tuple[pd.DataFrame, np.ndarray]:
     rng = np.random.default_rng(0)
     age = np.where(rng.random(120) < 0.2, np.nan, rng.normal(30, 9, 120))
     port = rng.choice(["Cork", "Cherbourg", "Southampton"], 120)
+    port = pd.Series(port, dtype="string")  # before pandas 3, text is of objects unless it says so
     frame = pd.DataFrame({"age": age, "fare": rng.gamma(2, 15, 120), "port": port})
     return frame, (frame["fare"] + rng.normal(0, 9, 120) > 28).to_numpy().astype(int)
 

@@ -7,6 +7,7 @@ that a decision by the product needs to know of the indicator columns.
 What lies between the product and the concatenation works column by column: indicators pass a
 guard, a selection leaves zeros in V where it takes a column away, and one scaled by s scales its
 row of V, since s * 0 is 0 and s * 1 is s. Codes for which V has nothing but zeros are not read.
+Dense columns that are taken away leave none among the codes where a step may refuse their rows.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 
+from ..graph import walk
 from ..ops import (
     Arith,
     Cast,
@@ -33,6 +35,7 @@ from ..ops import (
     cast,
     column_count,
 )
+from ..ops.projection import refuses
 from ..table import NUMPY_DTYPES
 
 
@@ -119,8 +122,9 @@ def _apart(rows: Op) -> _Split | None:
     if not coded or rows.dtype != torch.float64:
         return None
     dense = tuple(p for p in pieces if not p.indicates and len(p.at))
+    none = [cast(p.op, torch.int64) for p in pieces if not len(p.at) and _may_refuse(p.op)]
     one_hots = [p.op for p in coded if isinstance(p.op, OneHot)]
-    codes = tuple(one_hot.x for one_hot in one_hots)
+    codes = (*none, *(one_hot.x for one_hot in one_hots))
     sizes = tuple(n for one_hot in one_hots for n in one_hot.sizes)
     together = None
     if dense:
@@ -128,6 +132,10 @@ def _apart(rows: Op) -> _Split | None:
         together = dense[0].op if alone else Concat(tuple(p.op for p in dense))
         together = cast(together, torch.float64)
     return _Split(dense, coded, together, codes[0] if len(codes) == 1 else Concat(codes), sizes, {})
+
+
+def _may_refuse(root: Op) -> bool:
+    return any(refuses(op) for op in walk(root))
 
 
 def _pieces(op: Op) -> list[_Piece]:
