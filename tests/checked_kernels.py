@@ -51,6 +51,9 @@ def main():
             arrays, sets = with_sets(arrays, 2, n_codes, 2)
             rows = codes_that_bite(rows_that_bite(arrays, ROWS[-1], 2), 2, n_codes, 2)
             run(PackedForest(*arrays, *sets), rows, ("bitvector", "wide"))
+            arrays, sets = with_sets(arrays, 2, n_codes, 2, alone=True)
+            walks = ("narrow", "wide") if dtype == np.float32 else ("wide",)
+            run(PackedForest(*arrays, *sets), rows, walks)
 
 
 if __name__ == "__main__":

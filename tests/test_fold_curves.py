@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.compose import make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -23,7 +24,7 @@ from sklearn.preprocessing import (
 from sktensor.compiler import build
 from sktensor.converters import conversion, convert
 from sktensor.graph import evaluate, rewrite, walk
-from sktensor.ops import Cast, Concat, Finite, Input, Interpolate, Native, OneHot
+from sktensor.ops import Cast, Concat, Finite, Forest, Input, Interpolate, Native, OneHot
 from sktensor.passes.fold_thresholds import fold_thresholds
 from sktensor.program import Program
 from sktensor.table import NUMPY_DTYPES, Signature, signature_of
@@ -85,6 +86,32 @@ def test_pipelines_of_categories_answer_alike(final):
     assert_answers_alike(pipe, rows)
     for root in build(pipe, signature_of(rows), rows[:3]).roots.values():
         assert not any(isinstance(op, OneHot) for op in walk(root))
+
+
+@pytest.mark.parametrize(("numbers", "layout"), [(F4, "narrow"), (F8, "wide")])
+def test_deep_trees_test_one_code_at_a_node(numbers, layout):
+    """In nodes no larger than those that test indicators, so the walk is no longer."""
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 90, (3_000, 3)).astype(float)
+    y = np.sin(codes).sum(axis=1) > 0
+    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    if numbers == F4:
+        pipe = make_pipeline(encoder, RandomForestClassifier(4, random_state=0)).fit(codes, y)
+    else:
+        codes = np.column_stack([codes, rng.normal(size=3_000)])
+        final = HistGradientBoostingClassifier(max_iter=4, max_leaf_nodes=None, min_samples_leaf=1)
+        front = make_column_transformer((encoder, [0, 1, 2]), remainder="passthrough")
+        pipe = make_pipeline(front, final).fit(codes, y)
+    codes[::50, 1] = 91
+    for n_rows in (1, 5, 70, 3_000):
+        assert_answers_alike(pipe, codes[:n_rows])
+    root = build(pipe, signature_of(codes), codes[:4]).roots["predict"]
+    (folded,) = (op for op in walk(root) if isinstance(op, Forest))
+    assert folded.sets
+    assert (folded.threshold.dtype == np.float64) == (numbers == F8)
+    assert folded._packed.shape.most_leaves > 160
+    assert folded.layout == layout
+    assert folded._packed.shape.alone
 
 
 def test_categorical_splits_keep_what_they_read():

@@ -96,10 +96,10 @@ def test_made_forests(seed, n_trees, depth, ragged, n_outputs, one_each, dtype, 
 @settings(max_examples=40, deadline=None)
 @given(**MADE_WITH_SETS)
 def test_made_forests_with_categorical_splits(
-    seed, depth, n_outputs, n_codes, n_categorical, dtype
+    seed, depth, n_outputs, n_codes, n_categorical, dtype, alone
 ):
     arrays = made_forest(seed, 5, depth, 0.1, n_outputs, False, dtype, np.float64)
-    arrays, sets = with_sets(arrays, seed, n_codes, n_categorical)
+    arrays, sets = with_sets(arrays, seed, n_codes, n_categorical, alone)
     rows = codes_that_bite(rows_that_bite(arrays, 150, seed), seed, n_codes, n_categorical)
     assert_kernels_agree(arrays, rows, sets)
 

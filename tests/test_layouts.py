@@ -66,14 +66,24 @@ def rows_that_bite(arrays, n_rows, seed, n_features=N_FEATURES):
     return rng.choice(np.concatenate([pool, above, below]), (n_rows, n_features))
 
 
-def with_sets(arrays, seed, n_codes, n_categorical):
-    """The forest with the splits of its first columns made categorical, and their sets."""
+def with_sets(arrays, seed, n_codes, n_categorical, alone=False):
+    """The forest with the splits of its first columns made categorical, and their sets.
+
+    With `alone`, each set is of one code or none, as tests of indicators are.
+    """
     rng = np.random.default_rng(seed)
     categorical = (arrays[0] >= 0) & (arrays[0] < n_categorical)
     size = np.where(categorical, rng.integers(1, n_codes // 32 + 2, len(arrays[0])), 0)
     begin = np.where(categorical, np.cumsum(size) - size, 0)
     words = rng.integers(0, 2**32, size.sum() + 1, dtype=np.uint32)
     words &= rng.choice(np.array([0, 1, 0xF0, 2**31, 2**32 - 1], np.uint32), len(words))
+    missing_left = arrays[4]
+    if alone:
+        words[:] = 0
+        last = (begin + size - 1)[categorical & (rng.random(len(size)) < 0.9)]
+        words[last] = np.uint32(1) << rng.integers(0, 32, len(last), dtype=np.uint32)
+        missing_left = missing_left & ~categorical
+    arrays = (*arrays[:4], missing_left, *arrays[5:])
     threshold = np.where(categorical, 0, arrays[1]).astype(arrays[1].dtype)
     sets = (begin.astype(np.int64), size.astype(np.int64), words.view(np.int32))
     return (arrays[0], threshold, *arrays[2:]), sets
@@ -102,8 +112,11 @@ def assert_layouts_agree(arrays, rows, sets=()):
     )
     packed = PackedForest(*arrays, *sets)
     layouts = {packed.layout, "wide"}
-    if rows.dtype == np.float32 and not packed.shape.n_coded:
-        layouts |= {"narrow"} | ({"perfect"} if packed.shape.most_depth <= 8 else set())
+    coded = packed.shape.n_coded > 0
+    if rows.dtype == np.float32 and (packed.shape.alone or not coded):
+        layouts.add("narrow")
+    if rows.dtype == np.float32 and not coded and packed.shape.most_depth <= 8:
+        layouts.add("perfect")
     if packed.shape.most_depth <= MOST_LEAVES - 2 and packed.shape.most_leaves <= 500:
         layouts.add("bitvector")  # of pieces where trees have more leaves
     for layout in layouts:
@@ -131,6 +144,7 @@ MADE_WITH_SETS = {
     "n_codes": st.sampled_from([1, 5, 31, 32, 33, 64, 200]),
     "n_categorical": st.integers(1, N_FEATURES),
     "dtype": st.sampled_from([np.float32, np.float64]),
+    "alone": st.booleans(),
 }
 
 
@@ -144,11 +158,13 @@ def test_made_forests(seed, n_trees, depth, ragged, n_outputs, one_each, dtype, 
 @settings(max_examples=120, deadline=None)
 @given(**MADE_WITH_SETS)
 def test_made_forests_with_categorical_splits(
-    seed, depth, n_outputs, n_codes, n_categorical, dtype
+    seed, depth, n_outputs, n_codes, n_categorical, dtype, alone
 ):
     arrays = made_forest(seed, 7, depth, 0.1, n_outputs, False, dtype, np.float64)
-    arrays, sets = with_sets(arrays, seed, n_codes, n_categorical)
+    arrays, sets = with_sets(arrays, seed, n_codes, n_categorical, alone)
     rows = codes_that_bite(rows_that_bite(arrays, 150, seed), seed, n_codes, n_categorical)
+    categorical = bool(sets[1].any())
+    assert PackedForest(*arrays, *sets).shape.alone >= (alone and categorical)
     assert_layouts_agree(arrays, rows, sets)
 
 
@@ -261,6 +277,11 @@ def test_a_forest_of_a_hundred_thousand_columns_reads_the_few_it_needs():
         (Shape(200, 50_600, 127, 18, 253, 36, 10, 1), 64, "bitvector"),
         (Shape(200, 70_600, 161, 18, 321, 36, 10, 1), 64, "wide"),
         (Shape(200, 50_600, 127, 41, 253, 36, 10, 1), 64, "wide"),
+        (Shape(200, 500_000, 1_250, 41, 2_500, 36, 10, 4), 32, "wide"),
+        (Shape(200, 500_000, 1_250, 41, 2_500, 36, 10, 4, True), 32, "narrow"),
+        (Shape(200, 500_000, 1_250, 41, 2_500, 2_040, 10, 4, True), 32, "wide"),
+        (Shape(200, 500_000, 1_250, 41, 2_500, 36, 10, 4, True), 64, "wide"),
+        (Shape(1, 2_500, 1_250, 41, 2_500, 36, 10, 4), 32, "wide"),
     ],
 )
 def test_the_layout_follows_from_the_shape(shape, bits, layout):

@@ -37,6 +37,7 @@ class Shape:
     n_columns: int
     n_coded: int = 0  # columns that categorical splits read
     set_words: int = 0  # most words of 32 that a set of theirs has
+    alone: bool = False  # whether each set is of one class, or none
 
 
 def choose(shape: Shape, key: np.dtype) -> str:
@@ -54,10 +55,11 @@ def choose(shape: Shape, key: np.dtype) -> str:
     A tree or two over many columns are walked in narrow nodes whatever their shape, since no keys
     are made but of what is read.
 
-    Categorical splits are known to bitvectors and to wide nodes; where a word holds every set,
-    trees of up to 160 leaves are cut into pieces of 64 for bitvectors.
+    Categorical splits are known to bitvectors and to wide nodes, and to narrow ones where each is
+    for one class, as tests of indicators are; where a word holds every set, trees of up to 160
+    leaves are cut into pieces of 64 for bitvectors.
     """
-    if linked.reads_little(shape.n_trees, shape.n_columns):
+    if not shape.n_coded and linked.reads_little(shape.n_trees, shape.n_columns):
         found = few_rows_layout(shape, key)
         if found == "narrow":
             return found
@@ -65,7 +67,9 @@ def choose(shape: Shape, key: np.dtype) -> str:
         return "bitvector"
     if shape.n_coded:
         in_pieces = shape.most_leaves <= MOST_IN_PIECES and shape.most_depth <= MOST_DEPTH_IN_PIECES
-        return "bitvector" if in_pieces and shape.set_words == 1 else "wide"
+        if in_pieces and shape.set_words == 1:
+            return "bitvector"
+        return few_rows_layout(shape, key)
     padded = shape.n_trees * (2 << shape.most_depth) if shape.most_depth < 40 else 1 << 62
     regular = shape.most_depth <= MOST_PERFECT_DEPTH and padded <= MOST_PADDING * shape.n_nodes
     if regular and key.itemsize == 4:
@@ -77,8 +81,10 @@ def choose(shape: Shape, key: np.dtype) -> str:
 
 def few_rows_layout(shape: Shape, key: np.dtype) -> str:
     """The layout for a handful of rows: linked nodes, trees side by side."""
-    small = shape.n_columns <= linking.MOST_COLUMNS and shape.most_nodes <= linking.MOST_NODES
-    return "narrow" if small and key.itemsize == 4 and not shape.n_coded else "wide"
+    n_columns = shape.n_columns + shape.n_coded
+    small = n_columns <= linking.MOST_COLUMNS and shape.most_nodes <= linking.MOST_NODES
+    one_class = shape.alone or not shape.n_coded
+    return "narrow" if small and key.itemsize == 4 and one_class else "wide"
 
 
 class PackedForest:

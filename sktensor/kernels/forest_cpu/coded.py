@@ -133,6 +133,32 @@ def short_sets(coded: Coded, which: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 @compiled()
+def classes_alone(column, test, n_plain, n_words, words):
+    """The class that each categorical node goes left for, -1 for none; -2 where it is for several.
+
+    `test` says where the words of a node's set begin. Of other nodes it is what they have there.
+    """
+    alone = test.astype(np.int64)
+    for node in range(len(column)):
+        j = column[node] - n_plain
+        if j < 0:
+            continue
+        found = -1
+        for w in range(n_words[j]):
+            word = words[test[node] + w]
+            if word:
+                several = found >= 0 or word & (word - np.uint32(1))
+                bit = 0
+                while not (word >> np.uint32(bit)) & np.uint32(1):
+                    bit += 1
+                found = -2 if several else 32 * w + bit
+                if several:
+                    break
+        alone[node] = found
+    return alone
+
+
+@compiled()
 def class_of(value, column, coded):
     """The class of one value of a column: of `trunc(value)` where that is a code."""
     size, first = coded.size[column], coded.first[column]

@@ -3,8 +3,8 @@
 Eight rows walk a tree together, or one row eight trees, so that each waits for memory while the
 others go on.
 
-Categorical splits are in wide nodes only: they read the last columns, and have their set in place
-of a threshold, or where its words begin if it has more than two.
+Categorical splits read the last columns. In place of a threshold they have the one class that goes
+left; or, in wide nodes, their set, or where its words begin if it has more than two.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ TWO, THREE, FOUR = np.uint64(2), np.uint64(3), np.uint64(4)
 
 def run(bits: np.ndarray, packed: Linked, out: np.ndarray) -> None:
     """Add to `out` what every row's leaves hold: a tree outside, rows inside."""
-    if packed.node.ndim == 1 and reads_little(len(packed.first), len(packed.source)):
+    narrow = packed.node.ndim == 1
+    if narrow and packed.coded is None and reads_little(len(packed.first), len(packed.source)):
         of_nan = np.where(packed.nan_low, *_EXTREMES).astype(np.int32)
         raw = (packed.source.astype(np.uint64), of_nan, packed.infinity)
         _rows_narrow(bits.ravel(), np.uint64(bits.shape[1]), len(bits), *_arrays(packed), out, raw)
         return
-    rows: Any = _rows_narrow if packed.node.ndim == 1 else _rows_wide
-    more = (None,) if packed.node.ndim == 1 else ()
+    rows: Any = _rows_narrow if narrow else _rows_wide
+    more = (None,) if narrow else ()
     size = min(BLOCK, len(bits))
     keys = np.zeros((size + 7, _width(packed)), bits.dtype)
     for lo in range(0, len(bits), size):
@@ -69,17 +70,18 @@ def _fill(bits: np.ndarray, lo: int, hi: int, packed: Linked, keys: np.ndarray) 
 def _arrays(packed: Linked) -> tuple[Any, ...]:
     leaf = packed.leaf.reshape(len(packed.leaf), -1)
     arrays = (packed.node.reshape(-1), packed.first, leaf, packed.output)
-    if packed.node.ndim == 1:
-        return arrays
     # None stands for no categorical splits: Numba compiles a kernel without them.
-    if packed.coded is None:
-        return (*arrays, None, None)
+    n_plain = None if packed.coded is None else np.uint64(len(packed.source))
+    if packed.node.ndim == 1:
+        return (*arrays, n_plain)
+    if packed.coded is None or packed.alone:
+        return (*arrays, None, n_plain, None)
     words = None if are_short(packed.coded) else packed.coded.words
-    return (*arrays, words, np.uint64(len(packed.source)))
+    return (*arrays, words, n_plain, True)
 
 
 @compiled(boundscheck=False)
-def _narrow(nodes, begin, i, keys, row, raw):
+def _narrow(nodes, begin, i, keys, row, n_plain, raw):
     """The node after node `i`, a leaf staying where it is, and the link of `i`.
 
     With `raw`, in place of keys there are the bits of floats as they are.
@@ -94,14 +96,20 @@ def _narrow(nodes, begin, i, keys, row, raw):
         b = keys[row + source[column]]
         magnitude = b & MOST
         seen = of_nan[column] if magnitude > infinity[0] else b ^ ((b >> SIGN) & MOST)
-    right = seen > np.int32(np.uint32(w >> np.uint64(32)))
+    test = np.int32(np.uint32(w >> np.uint64(32)))
+    right = seen > test
+    if n_plain is not None:
+        right = seen != test if column >= n_plain else right
     after = link + np.uint64(right)
     return (i if link == LAST_LINK else after), link
 
 
 @compiled(boundscheck=False)
-def _wide(nodes, begin, i, keys, row, words, n_plain):
-    """The node after node `i`, a leaf staying where it is, and the link of `i`."""
+def _wide(nodes, begin, i, keys, row, words, n_plain, several):
+    """The node after node `i`, a leaf staying where it is, and the link of `i`.
+
+    Where `several` is None, every set is of one class.
+    """
     k = np.uint64(2) * (begin + i)
     w = nodes[k + np.uint64(1)]
     link = w & LAST_WIDE_LINK
@@ -109,22 +117,25 @@ def _wide(nodes, begin, i, keys, row, words, n_plain):
     # A leaf's column is 0 and its threshold the position of its value: it stays all the same.
     seen = np.int64(keys[row + column])
     right = seen > np.int64(nodes[k])
+    # Both tests are made, so that nothing is guessed.
     if n_plain is not None:
-        # Both tests are made, so that nothing is guessed.
-        c, word = np.uint64(seen), nodes[k]
-        if words is not None:
-            # A leaf has the position of its value there, and no words.
-            by_words = (column >= n_plain) & (link != LAST_WIDE_LINK)
-            at = (nodes[k] + (c >> np.uint64(5))) if by_words else np.uint64(0)
-            word, c = np.uint64(words[at]), c & np.uint64(31)
-        outside = (word >> (c & np.uint64(63))) & np.uint64(1) == 0
+        if several is None:
+            outside = seen != np.int64(nodes[k])
+        else:
+            c, word = np.uint64(seen), nodes[k]
+            if words is not None:
+                # A leaf has the position of its value there, and no words.
+                by_words = (column >= n_plain) & (link != LAST_WIDE_LINK)
+                at = (nodes[k] + (c >> np.uint64(5))) if by_words else np.uint64(0)
+                word, c = np.uint64(words[at]), c & np.uint64(31)
+            outside = (word >> (c & np.uint64(63))) & np.uint64(1) == 0
         right = outside if column >= n_plain else right
     after = link + np.uint64(right)
     return (i if link == LAST_WIDE_LINK else after), link
 
 
 @compiled(boundscheck=False)
-def _rows_narrow(keys, width, n_rows, nodes, first, leaf, output, out, raw):
+def _rows_narrow(keys, width, n_rows, nodes, first, leaf, output, n_plain, out, raw):
     """Eight rows at a time down each tree.
 
     Written out, since Numba keeps the items of an array in memory, only variables in registers;
@@ -142,14 +153,14 @@ def _rows_narrow(keys, width, n_rows, nodes, first, leaf, output, out, raw):
             i0 = i1 = i2 = i3 = i4 = i5 = i6 = i7 = np.uint64(0)
             links = np.uint64(0)
             while links != LAST_LINK:
-                i0, l0 = _narrow(nodes, begin, i0, keys, r0, raw)
-                i1, l1 = _narrow(nodes, begin, i1, keys, r1, raw)
-                i2, l2 = _narrow(nodes, begin, i2, keys, r2, raw)
-                i3, l3 = _narrow(nodes, begin, i3, keys, r3, raw)
-                i4, l4 = _narrow(nodes, begin, i4, keys, r4, raw)
-                i5, l5 = _narrow(nodes, begin, i5, keys, r5, raw)
-                i6, l6 = _narrow(nodes, begin, i6, keys, r6, raw)
-                i7, l7 = _narrow(nodes, begin, i7, keys, r7, raw)
+                i0, l0 = _narrow(nodes, begin, i0, keys, r0, n_plain, raw)
+                i1, l1 = _narrow(nodes, begin, i1, keys, r1, n_plain, raw)
+                i2, l2 = _narrow(nodes, begin, i2, keys, r2, n_plain, raw)
+                i3, l3 = _narrow(nodes, begin, i3, keys, r3, n_plain, raw)
+                i4, l4 = _narrow(nodes, begin, i4, keys, r4, n_plain, raw)
+                i5, l5 = _narrow(nodes, begin, i5, keys, r5, n_plain, raw)
+                i6, l6 = _narrow(nodes, begin, i6, keys, r6, n_plain, raw)
+                i7, l7 = _narrow(nodes, begin, i7, keys, r7, n_plain, raw)
                 links = l0 & l1 & l2 & l3 & l4 & l5 & l6 & l7
             ends = (i0, i1, i2, i3, i4, i5, i6, i7)
             for k in range(min(8, n_rows - r)):
@@ -162,7 +173,7 @@ def _rows_narrow(keys, width, n_rows, nodes, first, leaf, output, out, raw):
 
 
 @compiled(boundscheck=False)
-def _trees_narrow(keys, width, n_rows, nodes, first, leaf, output, out):
+def _trees_narrow(keys, width, n_rows, nodes, first, leaf, output, n_plain, out):
     """Each row down eight trees at a time."""
     n_trees, scalar = len(first), len(output) > 0
     for r in range(n_rows):
@@ -175,14 +186,14 @@ def _trees_narrow(keys, width, n_rows, nodes, first, leaf, output, out):
             i0 = i1 = i2 = i3 = i4 = i5 = i6 = i7 = np.uint64(0)
             links = np.uint64(0)
             while links != LAST_LINK:
-                i0, l0 = _narrow(nodes, b0, i0, keys, row, None)
-                i1, l1 = _narrow(nodes, b1, i1, keys, row, None)
-                i2, l2 = _narrow(nodes, b2, i2, keys, row, None)
-                i3, l3 = _narrow(nodes, b3, i3, keys, row, None)
-                i4, l4 = _narrow(nodes, b4, i4, keys, row, None)
-                i5, l5 = _narrow(nodes, b5, i5, keys, row, None)
-                i6, l6 = _narrow(nodes, b6, i6, keys, row, None)
-                i7, l7 = _narrow(nodes, b7, i7, keys, row, None)
+                i0, l0 = _narrow(nodes, b0, i0, keys, row, n_plain, None)
+                i1, l1 = _narrow(nodes, b1, i1, keys, row, n_plain, None)
+                i2, l2 = _narrow(nodes, b2, i2, keys, row, n_plain, None)
+                i3, l3 = _narrow(nodes, b3, i3, keys, row, n_plain, None)
+                i4, l4 = _narrow(nodes, b4, i4, keys, row, n_plain, None)
+                i5, l5 = _narrow(nodes, b5, i5, keys, row, n_plain, None)
+                i6, l6 = _narrow(nodes, b6, i6, keys, row, n_plain, None)
+                i7, l7 = _narrow(nodes, b7, i7, keys, row, n_plain, None)
                 links = l0 & l1 & l2 & l3 & l4 & l5 & l6 & l7
             ends = (i0, i1, i2, i3, i4, i5, i6, i7)
             for k in range(min(8, n_trees - t)):
@@ -196,7 +207,7 @@ def _trees_narrow(keys, width, n_rows, nodes, first, leaf, output, out):
 
 
 @compiled(boundscheck=False)
-def _rows_wide(keys, width, n_rows, nodes, first, leaf, output, words, n_plain, out):
+def _rows_wide(keys, width, n_rows, nodes, first, leaf, output, words, n_plain, several, out):
     """Eight rows at a time down each tree.
 
     Written out, since Numba keeps the items of an array in memory, only variables in registers;
@@ -212,14 +223,14 @@ def _rows_wide(keys, width, n_rows, nodes, first, leaf, output, words, n_plain, 
             i0 = i1 = i2 = i3 = i4 = i5 = i6 = i7 = np.uint64(0)
             links = np.uint64(0)
             while links != LAST_WIDE_LINK:
-                i0, l0 = _wide(nodes, begin, i0, keys, r0, words, n_plain)
-                i1, l1 = _wide(nodes, begin, i1, keys, r1, words, n_plain)
-                i2, l2 = _wide(nodes, begin, i2, keys, r2, words, n_plain)
-                i3, l3 = _wide(nodes, begin, i3, keys, r3, words, n_plain)
-                i4, l4 = _wide(nodes, begin, i4, keys, r4, words, n_plain)
-                i5, l5 = _wide(nodes, begin, i5, keys, r5, words, n_plain)
-                i6, l6 = _wide(nodes, begin, i6, keys, r6, words, n_plain)
-                i7, l7 = _wide(nodes, begin, i7, keys, r7, words, n_plain)
+                i0, l0 = _wide(nodes, begin, i0, keys, r0, words, n_plain, several)
+                i1, l1 = _wide(nodes, begin, i1, keys, r1, words, n_plain, several)
+                i2, l2 = _wide(nodes, begin, i2, keys, r2, words, n_plain, several)
+                i3, l3 = _wide(nodes, begin, i3, keys, r3, words, n_plain, several)
+                i4, l4 = _wide(nodes, begin, i4, keys, r4, words, n_plain, several)
+                i5, l5 = _wide(nodes, begin, i5, keys, r5, words, n_plain, several)
+                i6, l6 = _wide(nodes, begin, i6, keys, r6, words, n_plain, several)
+                i7, l7 = _wide(nodes, begin, i7, keys, r7, words, n_plain, several)
                 links = l0 & l1 & l2 & l3 & l4 & l5 & l6 & l7
             ends = (i0, i1, i2, i3, i4, i5, i6, i7)
             for k in range(min(8, n_rows - r)):
@@ -232,7 +243,7 @@ def _rows_wide(keys, width, n_rows, nodes, first, leaf, output, words, n_plain, 
 
 
 @compiled(boundscheck=False)
-def _trees_wide(keys, width, n_rows, nodes, first, leaf, output, words, n_plain, out):
+def _trees_wide(keys, width, n_rows, nodes, first, leaf, output, words, n_plain, several, out):
     """Each row down eight trees at a time."""
     n_trees, scalar = len(first), len(output) > 0
     for r in range(n_rows):
@@ -245,14 +256,14 @@ def _trees_wide(keys, width, n_rows, nodes, first, leaf, output, words, n_plain,
             i0 = i1 = i2 = i3 = i4 = i5 = i6 = i7 = np.uint64(0)
             links = np.uint64(0)
             while links != LAST_WIDE_LINK:
-                i0, l0 = _wide(nodes, b0, i0, keys, row, words, n_plain)
-                i1, l1 = _wide(nodes, b1, i1, keys, row, words, n_plain)
-                i2, l2 = _wide(nodes, b2, i2, keys, row, words, n_plain)
-                i3, l3 = _wide(nodes, b3, i3, keys, row, words, n_plain)
-                i4, l4 = _wide(nodes, b4, i4, keys, row, words, n_plain)
-                i5, l5 = _wide(nodes, b5, i5, keys, row, words, n_plain)
-                i6, l6 = _wide(nodes, b6, i6, keys, row, words, n_plain)
-                i7, l7 = _wide(nodes, b7, i7, keys, row, words, n_plain)
+                i0, l0 = _wide(nodes, b0, i0, keys, row, words, n_plain, several)
+                i1, l1 = _wide(nodes, b1, i1, keys, row, words, n_plain, several)
+                i2, l2 = _wide(nodes, b2, i2, keys, row, words, n_plain, several)
+                i3, l3 = _wide(nodes, b3, i3, keys, row, words, n_plain, several)
+                i4, l4 = _wide(nodes, b4, i4, keys, row, words, n_plain, several)
+                i5, l5 = _wide(nodes, b5, i5, keys, row, words, n_plain, several)
+                i6, l6 = _wide(nodes, b6, i6, keys, row, words, n_plain, several)
+                i7, l7 = _wide(nodes, b7, i7, keys, row, words, n_plain, several)
                 links = l0 & l1 & l2 & l3 & l4 & l5 & l6 & l7
             ends = (i0, i1, i2, i3, i4, i5, i6, i7)
             for k in range(min(8, n_trees - t)):

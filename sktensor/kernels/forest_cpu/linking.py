@@ -12,7 +12,7 @@ import numpy as np
 
 from ..jit import compiled
 from .coded import Coded, are_short, short_sets
-from .packing import Canonical, first_nan
+from .packing import Canonical, first_nan, tests_alone
 
 LINK_BITS, COLUMN_BITS = 21, 11
 MOST_NODES = (1 << LINK_BITS) - 2  # the last link marks a leaf
@@ -30,25 +30,33 @@ class Linked(NamedTuple):
     leaf: np.ndarray  # (n_distinct_leaves[, n_outputs])
     output: np.ndarray  # (n_trees,) uint32, empty where a leaf has a value for every output
     coded: Coded | None
+    alone: bool  # whether categorical splits have one class in place of a set
 
 
 def pack_narrow(forest: Canonical) -> Linked:
-    """Nodes of 8 bytes: a threshold of 32 bits over a column of 11 and a link of 21."""
-    return _pack(forest, 1)
+    """Nodes of 8 bytes: a threshold of 32 bits over a column of 11 and a link of 21.
+
+    In place of a threshold categorical splits have the one class that goes left.
+    """
+    tests = forest.threshold.astype(np.int64) if forest.coded is None else tests_alone(forest)
+    if tests is None:
+        raise ValueError("a set of several classes")
+    return _pack(forest, tests, 1, forest.coded is not None)
 
 
-def pack_wide(forest: Canonical) -> Linked:
+def pack_wide(forest: Canonical, keep_sets: bool = False) -> Linked:
     """Nodes of 16 bytes: a threshold of 64 bits, then a column and a link of 32 each."""
-    return _pack(forest, 2)
+    alone = None if forest.coded is None or keep_sets else tests_alone(forest)
+    return _pack(forest, _tests(forest) if alone is None else alone, 2, alone is not None)
 
 
-def _pack(forest: Canonical, words: int) -> Linked:
+def _pack(forest: Canonical, tests: np.ndarray, words: int, alone: bool) -> Linked:
     n_nodes, n_leaves, first = _count(forest.column, forest.left, forest.right, forest.roots)
     node = np.empty((n_nodes, words), np.uint64)
     leaf = np.empty((n_leaves, *forest.value.shape[1:]), forest.value.dtype)
     n_distinct = _link(
         forest.column,
-        _tests(forest),
+        tests,
         forest.left,
         forest.right,
         forest.roots,
@@ -66,6 +74,7 @@ def _pack(forest: Canonical, words: int) -> Linked:
         leaf[:n_distinct].copy(),
         forest.output.astype(np.uint32) if leaf.ndim == 1 else np.zeros(0, np.uint32),
         forest.coded,
+        alone,
     )
 
 

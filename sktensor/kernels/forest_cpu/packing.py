@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..jit import compiled
-from .coded import Coded, coded_columns
+from .coded import Coded, classes_alone, coded_columns
 
 KEY: dict[Any, Any] = {
     np.dtype(np.float32): np.dtype(np.int32),
@@ -97,7 +97,17 @@ def keys_of(threshold: np.ndarray) -> np.ndarray:
     return bits ^ ((bits >> (8 * key.itemsize - 1)) & np.iinfo(key).max)
 
 
-def shape_of(forest: Canonical) -> dict[str, int]:
+def tests_alone(forest: Canonical) -> np.ndarray | None:
+    """What nodes compare with, codes with the class that goes left; None where several do."""
+    coded = forest.coded
+    assert coded is not None
+    arrays = (forest.column, forest.threshold, len(forest.source), coded.n_words, coded.words)
+    found = classes_alone(*arrays)
+    several = (found == -2) & (forest.column >= len(forest.source))
+    return None if several.any() else found
+
+
+def shape_of(forest: Canonical) -> dict[str, Any]:
     """The numbers that the choice of a layout looks at."""
     leaves, depth, nodes = measure(forest.column, forest.left, forest.right, forest.roots)
     return {
@@ -109,6 +119,7 @@ def shape_of(forest: Canonical) -> dict[str, int]:
         "n_columns": len(forest.source),
         "n_coded": 0 if forest.coded is None else len(forest.coded.source),
         "set_words": 0 if forest.coded is None else int(forest.coded.n_words.max()),
+        "alone": forest.coded is not None and tests_alone(forest) is not None,
     }
 
 

@@ -11,6 +11,7 @@ What fixes the speed on a card (`ROWS`, `OUTPUTS`) is reasoned, not measured.
 from __future__ import annotations
 
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -66,8 +67,8 @@ class CardForest:
             constants = {"WIDTH": leaf.shape[1], "CODED": packed.coded is not None}
             self._kernel: Any = add_bitvectors
         else:
-            pack = linking.pack_narrow if self.layout == "narrow" else linking.pack_wide
-            walked = pack(forest)
+            narrow = self.layout == "narrow"
+            walked = linking.pack_narrow(forest) if narrow else linking.pack_wide(forest, True)
             depth = measure(forest.column, forest.left, forest.right, forest.roots)[1]
             arrays = [walked.first, depth, walked.node]
             leaf = walked.leaf
@@ -189,7 +190,9 @@ class _Columns:
 
 def choose(shape: Shape, key: np.dtype) -> str:
     """bitvector for trees of at most 64 leaves, for others narrow or wide linked nodes."""
-    return "bitvector" if shape.most_leaves <= 64 else few_rows_layout(shape, key)
+    # Its narrow nodes have thresholds alone.
+    walked = few_rows_layout(replace(shape, alone=False), key)
+    return "bitvector" if shape.most_leaves <= 64 else walked
 
 
 def _outputs(n: int) -> int:
