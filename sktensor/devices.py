@@ -81,17 +81,38 @@ def processors(device: torch.device) -> int:
 def is_lost(device: torch.device, error: Exception) -> bool:
     """Whether an error means that nothing more runs on the device in this process.
 
-    If so it is kept in mind, so that `why_missing` says so from now on.
+    If so it is kept in mind, so that `why_missing` says so from now on. Other errors of a card are
+    of one call, such as a launch that it refuses, and leave it as it was.
     """
-    kind = getattr(torch, "AcceleratorError", None)  # torch 2.8 and newer
+    kind = getattr(torch, "AcceleratorError", RuntimeError)  # torch 2.8 and newer
     said = str(error)
     if device.type == "cpu" or isinstance(error, torch.OutOfMemoryError):
         return False
-    if not (kind is not None and isinstance(error, kind)) and not (
-        isinstance(error, RuntimeError) and said.startswith(LOST)
-    ):
+    if not isinstance(error, RuntimeError):
+        return False
+    says_so = said.startswith(LOST) or (kind is not RuntimeError and isinstance(error, kind))
+    if not says_so and not (device.type == "cuda" and any(w in said for w in ("CUDA", "HIP"))):
+        return False
+    if device.type == "cuda" and (is_recording(device) or _still_answers(device)):
         return False
     _lost[device] = said.partition("\n")[0]
+    return True
+
+
+def is_recording(device: torch.device) -> bool:
+    """Whether the caller records what he has a CUDA card do, when nothing can be waited for."""
+    try:
+        with torch.cuda.device(device):
+            return torch.cuda.is_current_stream_capturing()
+    except Exception:  # of a card that is lost, or of a build of torch without any
+        return False
+
+
+def _still_answers(device: torch.device) -> bool:
+    try:
+        torch.cuda.synchronize(device)
+    except Exception:  # which differ from release to release
+        return False
     return True
 
 

@@ -95,7 +95,9 @@ def _value(op: Op, results: dict[Op, Any]) -> Any:
 
 
 def to_host(x: Any) -> Any:
-    """A tensor as the array that it is; anything else as it is."""
+    """A tensor as the array that it is, also in a list; anything else as it is."""
+    if type(x) is list:
+        return [to_host(part) for part in x]
     return x.detach().cpu().numpy() if isinstance(x, Tensor) else x
 
 

@@ -207,3 +207,30 @@ def test_rows_that_no_program_can_be_made_for_meet_the_native_error(card):
     for table in (odd, X[:, :3]):
         with pytest.raises(ValueError, match=r"infinity|features"):
             engine.answer("predict", table)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "said", "devices"),
+    [
+        (FOREST, None, {"cpu", "meta"}),
+        (PIPE, None, {"cpu"}),  # a card would answer no sooner
+        (PIPE, "500", {"cpu", "meta"}),
+        (PIPE, "0", {"meta"}),
+        (FOREST, "never", {"cpu"}),
+    ],
+)
+def test_whatever_may_answer_is_compiled_at_once(
+    estimator, said, devices, card, monkeypatch, caplog
+):
+    if said is not None:
+        monkeypatch.setenv(crossover.VARIABLE, said)
+    engine = chosen(estimator, card)
+    with caplog.at_level("INFO", "sktensor"):
+        engine.warm("predict_proba", X[:1])
+    lines = [r.getMessage() for r in caplog.records if r.getMessage().startswith("compiled")]
+    compiled = {line.rpartition(" ")[2] for line in lines}
+    assert compiled - {"cpu"} == devices - {"cpu"}
+    assert compiled >= devices
+    caplog.clear()
+    assert_same(engine.answer("predict_proba", X[:1]), estimator.predict_proba(X[:1]))
+    assert not [r for r in caplog.records if r.getMessage().startswith("compiled")]

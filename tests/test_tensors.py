@@ -24,9 +24,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from sktensor import TensorAccelerated, Unsupported, devices
 from sktensor.engine import Engine, as_array, as_rows, in_kind
+from sktensor.engine.placing import OUT_OF_MEMORY, cannot_run
 
 from .support import METHODS, assert_same, assert_same_outcome, fitted_quietly
 
+RNG = np.random.RandomState(0)
 X, Y = make_classification(80, 5, random_state=0)
 PIPE = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
 ESTIMATORS = [
@@ -134,9 +136,29 @@ def test_several_outputs_come_in_kind():
 
 def test_labels_that_are_no_numbers_are_an_array_of_numpy():
     names = np.array(["no", "yes"])[Y]
-    native = LogisticRegression().fit(X, names)
-    for table in (torch.from_numpy(X), Standard(X)):
-        assert_same(fast(native).predict(table), native.predict(X))
+    for labels in (names, np.column_stack([names, names[::-1]])):
+        native = RandomForestClassifier(5, random_state=0).fit(X, labels)
+        for table in (torch.from_numpy(X), Standard(X)):
+            assert_same(fast(native).predict(table), native.predict(X))
+
+
+@pytest.mark.parametrize("n_rows", [3, 80])
+@pytest.mark.parametrize("dtype", [bool, "int8", "int64", "float32"])
+def test_labels_of_several_outputs_are_one_tensor(dtype, n_rows):
+    labels = np.column_stack([Y, RNG.randint(0, 3, len(Y)) * 2]).astype(dtype)
+    native = RandomForestClassifier(5, random_state=0).fit(X, labels)
+    ours, rows = fast(native, fallback="raise"), X[:n_rows]
+    answer = ours.predict(torch.from_numpy(rows))
+    assert type(answer) is torch.Tensor
+    assert_same(answer.numpy(), native.predict(rows))
+    assert_same(ours.predict(rows), native.predict(rows))
+    for method in ("predict_proba", "predict_log_proba"):
+        with np.errstate(divide="ignore"):  # the logarithm of a probability of 0
+            wanted = getattr(native, method)(rows)
+            parts = getattr(ours, method)(torch.from_numpy(rows))
+            assert_same(getattr(ours, method)(rows), wanted)
+        assert all(type(part) is torch.Tensor for part in parts)
+        assert_same([part.numpy() for part in parts], wanted)
 
 
 def test_fitting_and_telling_more_take_them_too():
@@ -332,6 +354,39 @@ def test_which_errors_mean_that_a_card_is_lost(lost):
     assert lost == {card: "CUDA error: device-side assert triggered"}
     if hasattr(torch, "AcceleratorError"):
         assert devices.is_lost(card, torch.AcceleratorError("unspecified launch failure", 719))
+
+
+def test_an_error_of_one_call_does_not_lose_a_card_that_still_answers(lost, monkeypatch):
+    card, refused = torch.device("cuda:0"), "CUDA error: invalid configuration argument"
+    waited_for = []
+    monkeypatch.setattr(torch.cuda, "synchronize", waited_for.append)
+    assert not devices.is_lost(card, RuntimeError(refused))
+    assert waited_for == [card]
+    assert cannot_run(RuntimeError(f"{refused}\nmore"), card) == refused  # the CPU's from then on
+    assert not cannot_run(RuntimeError("shapes differ"), card)
+    assert not lost
+    full = "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"
+    assert cannot_run(RuntimeError(full), card) == OUT_OF_MEMORY
+
+
+def test_kernels_that_find_a_card_lost_say_so_in_other_words(lost):
+    card = torch.device("cuda:0")
+    error = RuntimeError("Triton Error [CUDA]: an illegal memory access was encountered")
+    assert devices.is_lost(card, error)
+    assert lost == {card: str(error)}
+
+
+def test_what_cannot_be_done_while_the_caller_records_loses_no_card(lost, monkeypatch):
+    """The native method, which copies the rows to the host, meets the same error and raises it."""
+    monkeypatch.setattr(devices, "is_recording", lambda device: True)
+    error = RuntimeError("CUDA error: operation not permitted when stream is capturing")
+    assert not devices.is_lost(torch.device("cuda:0"), error)
+    assert not cannot_run(error, torch.device("cuda:0"))
+    assert not lost
+
+
+def test_nobody_records_where_there_is_no_card():
+    assert not devices.is_recording(torch.device("cuda:0"))
 
 
 def test_unsupported_stays_an_error_of_its_own():

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import logging
 import threading
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from . import Card, Shape, Task
+from .rehearsal import rehearse
 
 logger = logging.getLogger("sktensor")
 
 _capturing = threading.Lock()
+
+
+class _Records:
+    """What the records of one card share: a stream to be made on, and their order.
+
+    The stream is of a kind that no lane is, since what is put into it meanwhile would be recorded
+    too. Libraries keep memory for each stream, so records made on one must not run side by side.
+    """
+
+    def __init__(self, device: torch.device):
+        self.stream = torch.cuda.Stream(device, priority=-1)
+        self.lock = threading.Lock()
+        self.last: Any = None  # an event behind what was done again last
+
+
+_records = cache(_Records)
 
 
 class CudaCard(Card):
@@ -77,17 +94,30 @@ class CudaCard(Card):
         return hasattr(torch.cuda, "CUDAGraph")
 
     def record(self, task: Task) -> Task:
-        with torch.cuda.device(self.device):
-            side, graph = torch.cuda.Stream(self.device), torch.cuda.CUDAGraph()
+        records = _records(self.device)
+        # One at a time. Other threads may go on: what they do is no part of it and, being theirs,
+        # does not break it.
+        with _capturing, torch.cuda.device(self.device):
+            side, graph = records.stream, torch.cuda.CUDAGraph()
             side.wait_stream(self._current)
-            with torch.cuda.stream(side):
-                task()  # libraries get what they need for this stream
-            self._current.wait_stream(side)
-            # One capture at a time. Other threads may go on: what they do is no part of it and,
-            # being theirs, does not break it.
-            with (
-                _capturing,
-                torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"),
-            ):
+            if records.last is not None:
+                side.wait_event(records.last)
+            try:
+                with torch.cuda.stream(side):
+                    # Libraries get what they need for this stream. A record that fails on its way
+                    # leaves torch's memory and random numbers in disorder, so this is seen before.
+                    rehearse(task, self.device)
+            finally:
+                self._current.wait_stream(side)
+            with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
                 task()
-        return graph.replay
+
+        def replay() -> None:
+            current = torch.cuda.current_stream(self.device)
+            with records.lock:
+                if records.last is not None:
+                    current.wait_event(records.last)
+                graph.replay()
+                records.last = current.record_event()
+
+        return replay

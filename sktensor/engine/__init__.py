@@ -16,6 +16,7 @@ from sklearn import get_config
 from sklearn.base import is_classifier
 
 from .. import devices
+from ..cards.captured import WARM_UPS
 from ..compiler import (
     Graphs,
     build,
@@ -33,7 +34,7 @@ from ..table import Signature, first_rows, row_count, signature_of
 from ..trial import Disagreement, Trial
 from ..versions import tell
 from .arrays import as_array, as_rows, as_tensors, in_kind, natively, wrap
-from .placing import Placing, cannot_run, lacking
+from .placing import OUT_OF_MEMORY, Placing, cannot_run, lacking
 from .planning import Planning
 
 __all__ = ["Engine", "as_array", "as_rows", "as_tensors", "in_kind", "natively"]
@@ -161,7 +162,7 @@ class Engine(Planning):
         """
         if not isinstance(failure, Retreat) and (why := cannot_run(failure, key[3])):
             self._leave(key, failure, why)
-            return self._answer_on_cpu(key, X)
+            return self._answer_on(devices.CPU, key, X)
         answer = natively(self.estimator, key[0], X)
         if isinstance(failure, Retreat):
             logger.info("%s answered natively: %s", key[0], failure)
@@ -179,13 +180,24 @@ class Engine(Planning):
                 self.places.lose(key[3], why)
                 message = f"{self.places.lost}: the CPU answers from now on"
                 warnings.warn(message, UserWarning, stacklevel=6)
-        elif not isinstance(error, torch.OutOfMemoryError):
+        elif why != OUT_OF_MEMORY:
             self.places.instead[key] = why
             self._programs.pop(key, None)
 
-    def _answer_on_cpu(self, key: Any, X: Any) -> Any:
-        """What the CPU says in place of another device."""
-        key = (*key[:3], devices.CPU)
+    def warm(self, method: str, X: Any) -> None:
+        """Answer on every device that rows like these may be answered on."""
+        self.answer(method, X)
+        signature = signature_of(X)
+        if signature is None or row_count(X) == 0 or self.places.of(X) is not None:
+            return
+        key = (method, signature, get_config()["transform_output"])
+        for device in self.places.for_some(key, partial(self._root, key, X)):
+            for _ in range(1 if device.type == "cpu" else WARM_UPS + 1):  # then few are recorded
+                self._answer_on(device, key, X)
+
+    def _answer_on(self, device: torch.device, key: Any, X: Any) -> Any:
+        """What a device says in place of the one that was to answer."""
+        key = (*key[:3], device)
         program, warned = self._programs.get(key) or self._compile(key, X)
         if program is None:
             return natively(self.estimator, key[0], X)

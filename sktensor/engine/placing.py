@@ -10,11 +10,14 @@ import torch
 from torch import Tensor
 
 from .. import crossover, devices
+from ..cards import is_full
 from ..compiler import Graphs
 from ..devices import CPU
 from ..graph import walk
 from ..ops import Input, Native, Op
 from ..table import TORCH_DTYPES
+
+OUT_OF_MEMORY = "out of memory"
 
 
 class Placing:
@@ -44,10 +47,20 @@ class Placing:
 
     def by_rows(self, n_rows: int, key: Any, root: Callable[[], Op | None]) -> torch.device:
         """The device that is worth it for so many rows of the host."""
+        return self.device if n_rows >= self._known_crossover(key, root) else CPU
+
+    def for_some(self, key: Any, root: Callable[[], Op | None]) -> list[torch.device]:
+        """The devices that are worth it for some number of rows of the host."""
+        if not self.chooses:
+            return [self.device]
+        found = self._known_crossover(key, root)
+        return [CPU] * (found > 1) + [self.device] * (found < inf)
+
+    def _known_crossover(self, key: Any, root: Callable[[], Op | None]) -> float:
         found = self._crossovers.get(key)
         if found is None:
             found = self._crossovers[key] = self.crossover(root())
-        return self.device if n_rows >= found else CPU
+        return found
 
     def crossover(self, root: Op | None) -> float:
         """From how many rows on the card is worth it."""
@@ -109,12 +122,13 @@ def lacking(graphs: Graphs, method: str, device: torch.device) -> str:
 def cannot_run(error: Exception, device: torch.device) -> str:
     """What a device lacks, or has no room for, by the error it gave; empty for other errors."""
     said = str(error).partition("\n")[0]
-    if device.type == "cpu":
+    if device.type == "cpu" or (device.type == "cuda" and devices.is_recording(device)):
         return ""
-    if isinstance(error, torch.OutOfMemoryError):
-        return "out of memory"
+    if is_full(error):
+        return OUT_OF_MEMORY
     # Nobody lists what these backends lack; some of it is said in other errors.
     others = (RuntimeError, TypeError) if device.type != "cuda" else ()
     if devices.is_lost(device, error) or isinstance(error, (NotImplementedError, *others)):
         return said
-    return ""
+    # A launch that the card refuses, or a library on it.
+    return said if isinstance(error, RuntimeError) and said.startswith(devices.LOST) else ""

@@ -30,7 +30,8 @@ class Keeping:
     def compile(self, X: Any = None) -> Self:
         """Compile every response method now instead of at the first answer.
 
-        A service calls it before it takes requests. The kernels are compiled too.
+        A service calls it before it takes requests. The kernels are compiled too. With
+        `device="auto"` on a machine with a card, both the card's and the CPU's are.
 
         Parameters
         ----------
@@ -58,7 +59,7 @@ class Keeping:
         with quietly():  # of rows that nobody asked about
             for method in METHODS:
                 if hasattr(engine.estimator, method):
-                    engine.answer(method, rows)
+                    engine.warm(method, rows)
         return self
 
     def module(self, method: str = "predict", X: Any = None) -> nn.Module:

@@ -49,7 +49,10 @@ class Arith(Op):
 
     def forward(self, fn: Callable[[Any, Any], Tensor], x: Any, y: Any) -> Tensor:
         if not torch.is_tensor(x):
-            x = torch.as_tensor(x, dtype=y.dtype, device=y.device)
+            x = torch.full((), x, dtype=y.dtype, device=y.device)
+        elif fn is torch.div and x.device.type != "cpu" and isinstance(y, int | float):
+            # By a number of the host a card multiplies by its reciprocal, which rounds twice.
+            y = torch.full((), y, dtype=x.dtype, device=x.device)
         return fn(x, y)
 
     def __str__(self) -> str:

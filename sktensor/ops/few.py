@@ -23,7 +23,7 @@ from .columns import Between, Cast, Column, Concat, Finite, Named, Select
 from .elementwise import Above, Elementwise, Logistic
 from .encode import Fill, GatherSum, Missing, Recode
 from .forest import Forest
-from .outputs import ArgMax, Decided, Shares, Softmax, Take
+from .outputs import ArgMax, Decided, Labels, Shares, Softmax, Take
 
 WORTH_A_KERNEL = 16  # rows from which on it may be loaded, at the first call
 
@@ -260,6 +260,10 @@ def _take(op: Take) -> Few:
     return lambda x: values[x]
 
 
+def _labels(op: Labels) -> Few:
+    return op.few
+
+
 def _decided(op: Decided) -> Few:
     """By lengths, as the op has it, and by the op itself where those do not tell."""
     strict, weight = _guarded(op), op.weight
@@ -301,6 +305,7 @@ TWINS: dict[type[Op], Callable[[Any], Few | None]] = {
     Finite: _finite,
     Forest: _forest,
     GatherSum: _gather_sum,
+    Labels: _labels,
     Map: _map,
     MatMul: _matmul,
     Missing: _missing,

@@ -240,7 +240,7 @@ class Csr(Op):
 
 @dataclass(frozen=True, eq=False)
 class Several(Op):
-    """A list of results, as scikit-learn answers for several outputs."""
+    """A list of results, each where it lies, as scikit-learn answers for several outputs."""
 
     xs: tuple[Op, ...]
 

@@ -172,7 +172,10 @@ class Take(Op):
 
 @dataclass(frozen=True, eq=False)
 class Labels(Op):
-    """One column of labels an output, each from its codes, in the dtype of the first."""
+    """One column of labels an output, from its codes; on the host where they are no numbers.
+
+    The columns have the dtype of the first output's classes.
+    """
 
     codes: tuple[Op, ...]
     classes: tuple[np.ndarray, ...] = field(repr=False)
@@ -187,9 +190,16 @@ class Labels(Op):
 
     @property
     def on_host(self) -> bool:
-        return True
+        return any(values.dtype not in TORCH_DTYPES for values in self.classes)
 
-    def forward(self, codes: list[np.ndarray], classes: Any) -> np.ndarray:
+    def forward(self, codes: list[Any], classes: Any) -> Any:
+        if self.on_host:
+            return self.few(*codes)
+        columns = zip(codes, classes, strict=True)
+        return torch.stack([values[code].to(self.dtype) for code, values in columns], dim=1)
+
+    def few(self, *codes: np.ndarray) -> np.ndarray:
+        """The same by NumPy."""
         found = np.empty((len(codes[0]), len(codes)), self.classes[0].dtype)
         for k, (code, values) in enumerate(zip(codes, self.classes, strict=True)):
             found[:, k] = values[code]
@@ -236,6 +246,16 @@ class WeightedMedian(Op):
 
     def forward(self, x: Tensor, weights: Tensor) -> Tensor:
         values, order = x.sort(dim=1)
-        weight = weights[order].cumsum(dim=1)
+        weight = running_sums(weights[order])
         at = (weight >= 0.5 * weight[:, -1:]).to(torch.uint8).argmax(dim=1, keepdim=True)
         return values.gather(1, at)[:, 0]
+
+
+def running_sums(x: Tensor) -> Tensor:
+    """The sums over the columns up to each, added one by one: a card's own are in another order."""
+    if x.device.type == "cpu":
+        return x.cumsum(dim=1)
+    columns = list(x.unbind(dim=1))
+    for k in range(1, len(columns)):
+        columns[k] = columns[k - 1] + columns[k]
+    return torch.stack(columns, dim=1)

@@ -26,6 +26,8 @@ class HostStage:
                 handed_on[op] = result
                 if op in self._read:
                     result = op.check(result)
+            elif isinstance(op, Several):
+                result = [results[x] for x in op.xs]  # a caller's tensors stay on their card
             else:
                 values = (self._value(v, results) for v in op.arguments)
                 result = op.forward(*(values if op.takes_sparse else map(as_dense, values)))

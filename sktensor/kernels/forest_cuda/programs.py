@@ -3,9 +3,13 @@
 import triton
 import triton.language as tl
 
+# Triton compiles a kernel anew for a number that is 1, or one that 16 divides. Rows come in any
+# number, and nothing here is faster for knowing.
+OF_ROWS = {"do_not_specialize": ["n_rows"]}
+
 
 # Rows and columns are counted in 64 bits: five million rows of a thousand columns are more than 31.
-@triton.jit
+@triton.jit(**OF_ROWS)
 def fill_keys(
     bits,
     row_step,
@@ -38,7 +42,7 @@ def fill_keys(
     tl.store(keys + column[None, :] * n_rows + row[:, None], key, mask=inside)
 
 
-@triton.jit
+@triton.jit(**OF_ROWS)
 def fill_classes(
     x,
     row_step,
@@ -73,7 +77,7 @@ def _lowest_bit_32(bits):
     return ((bits.to(tl.float32).to(tl.int32, bitcast=True) >> 23) & 255) - 127
 
 
-@triton.jit
+@triton.jit(**OF_ROWS)
 def add_bitvectors(
     keys,
     n_rows,
@@ -135,7 +139,7 @@ def add_bitvectors(
     tl.store(out + row[:, None] * n_outputs + output[None, :], total, mask=asked)
 
 
-@triton.jit
+@triton.jit(**OF_ROWS)
 def add_walks(
     keys,
     n_rows,
