@@ -18,6 +18,7 @@ import torch
 PACKAGES = (
     "sktensor",
     "scikit-learn",
+    "scikit-learn-intelex",
     "numpy",
     "torch",
     "numba",
