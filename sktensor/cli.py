@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -32,9 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return options.run(options)
-    except (Refused, OSError) as why:
+    except (Refused, OSError, ValueError, TypeError) as why:  # what scikit-learn refuses, too
         print(f"sktensor: {why}", file=sys.stderr)
-        return 2
+    except Exception:  # a bug; 1 would say that answers differ
+        traceback.print_exc()
+    return 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,6 +101,8 @@ def _bench(options: argparse.Namespace) -> int:
     method = options.method or next((m for m in METHODS if hasattr(ours, m)), None)
     if method is None or not hasattr(ours, method):
         raise Refused(f"{type(native).__name__} has no response method {method or ''}".rstrip())
+    if not len(X):
+        raise Refused(f"{options.data} has no rows")
     times = []
     print(f"{'rows':>9}  {'native':>9}  {'sktensor':>9}  ratio")
     for n in options.sizes:
@@ -156,10 +162,9 @@ def _load(options: argparse.Namespace) -> TensorAccelerated:
                 f"loading {path} runs whatever code is in it: say --trust if you made it, or trust "
                 "whoever did (a .skops file of what skops knows needs none)"
             )
-        try:
-            model = _needed("joblib").load(path)
-        except Exception as error:  # what is no pickle fails in many ways
-            raise Refused(f"{path} does not load: {error!r}") from error
+        joblib = _needed("joblib")
+        with _loading(path):
+            model = joblib.load(path)
     else:
         raise Refused(f"{path} is neither .joblib nor .pkl nor .skops")
     if isinstance(model, TensorAccelerated):
@@ -169,10 +174,21 @@ def _load(options: argparse.Namespace) -> TensorAccelerated:
 
 def _load_skops(path: Path, trust: bool) -> Any:
     io = _needed("skops.io")
-    unknown = [name for name in io.get_untrusted_types(file=path) if name not in OURS]
+    with _loading(path):
+        unknown = [name for name in io.get_untrusted_types(file=path) if name not in OURS]
     if unknown and not trust:
         raise Refused(f"{path} holds types that skops does not know: {unknown}; say --trust")
-    return io.load(path, trusted=[*OURS, *unknown])
+    with _loading(path):
+        return io.load(path, trusted=[*OURS, *unknown])
+
+
+@contextmanager
+def _loading(path: Path) -> Iterator[None]:
+    """Whatever goes wrong is the file's: what is no pickle, and no archive, fails in many ways."""
+    try:
+        yield
+    except Exception as error:
+        raise Refused(f"{path} does not load: {error!r}") from error
 
 
 def _rows(path: Path, ours: TensorAccelerated) -> Any:

@@ -156,12 +156,27 @@ def test_skops_files_need_no_trust_but_for_types_of_others(folder, capsys):
 
 def test_what_is_not_there_or_not_read_is_said(folder, capsys):
     (folder / "broken.joblib").write_bytes(b"nothing")
+    (folder / "broken.skops").write_bytes(b"nothing")
     (folder / "odd.txt").write_text("")
+    (folder / "empty.csv").write_text("")
+    joblib.dump({"a": 1}, folder / "dict.joblib")
+    joblib.dump(LogisticRegression(), folder / "unfitted.joblib")
+    NAMED[:0].to_csv(folder / "no-rows.csv", index=False)
+    words = d.X[:5].astype(str)
+    words[2, 1] = "word"
+    np.save(folder / "words.npy", words)
     pd.DataFrame({"a": [1.0]}).to_csv(folder / "one.csv", index=False)
     for words, said in (
         (("explain", "absent.joblib"), "is missing"),
         (("explain", "odd.txt"), "neither .joblib"),
         (("explain", "broken.joblib"), "does not load"),
+        (("explain", "broken.skops"), "does not load: BadZipFile"),
+        (("explain", "dict.joblib"), "got an instance of builtins.dict"),
+        (("explain", "unfitted.joblib"), "is not fitted yet"),
+        (("verify", "mixed.joblib", "empty.csv"), "No columns to parse"),
+        (("verify", "mixed.joblib", "no-rows.csv"), "at least one row"),
+        (("bench", "mixed.joblib", "no-rows.csv"), "no-rows.csv has no rows"),
+        (("bench", "forest.joblib", "words.npy"), "could not convert string to float"),
         (("verify", "forest.joblib", "odd.txt"), "neither .parquet"),
         (("verify", "forest.joblib", "one.csv"), "1 columns where 6 were fitted"),
         (("verify", "mixed.joblib", "one.csv"), "lacks the columns ['n', 'colour']"),
@@ -173,6 +188,16 @@ def test_what_is_not_there_or_not_read_is_said(folder, capsys):
         assert status == 2
         assert said in err
         assert err.startswith("sktensor: ")
+
+
+def test_a_bug_is_told_from_a_difference(folder, capsys, monkeypatch):
+    def broken(self, *_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(TensorAccelerated, "verify", broken)
+    status, _, err = trusted(capsys, "verify", folder / "mixed.joblib", folder / "mixed.csv")
+    assert status == 2
+    assert err.startswith("Traceback")
 
 
 def test_it_is_a_module_to_run(folder):

@@ -32,6 +32,7 @@ from sklearn.preprocessing import (
 from sktensor import TensorAccelerated
 
 from .support import METHODS, assert_same_outcome, fitted_quietly
+from .test_bad_input import BAD, FITTED
 
 RNG = np.random.RandomState(0)
 X = RNG.randn(60, 3)
@@ -190,8 +191,9 @@ def same(estimator, table):
 
 
 def test_there_are_tables_enough():
-    assert len(NUMBER_TABLES) + len(WORD_TABLES) > 180
-    assert len(OF_NUMBERS) == 10
+    assert len(NUMBER_TABLES) + len(BAD) > 200
+    assert len(OF_NUMBERS) == 10 <= len(FITTED)
+    assert len(WORD_TABLES) > 40
 
 
 @pytest.mark.parametrize("table", NUMBER_TABLES)

@@ -165,17 +165,23 @@ def ask_it(pair):
 if __name__ == "__main__":
     sizes = (100, 12_000, 30_000)
     [ask(n) for n in sizes]
-    with multiprocessing.get_context(sys.argv[1]).Pool(2) as pool:
-        answers = pool.map_async(ask, sizes).get(60) + pool.map_async(
-            ask_it, [(fast, n) for n in sizes]
-        ).get(60)
+    if sys.argv[1] == "loky":
+        import joblib
+        parallel = joblib.Parallel(2, "loky", timeout=100)
+        answers = parallel(joblib.delayed(ask_it)((fast, n)) for n in sizes)
+        answers += parallel(joblib.delayed(fast.predict_proba)(X[:n]) for n in sizes)
+    else:
+        with multiprocessing.get_context(sys.argv[1]).Pool(2) as pool:
+            answers = pool.map_async(ask, sizes).get(60) + pool.map_async(
+                ask_it, [(fast, n) for n in sizes]
+            ).get(60)
     for answer in answers:
         np.testing.assert_allclose(answer, pipe.predict_proba(X[: len(answer)]), rtol=1e-10)
     print(len(answers))
 """
 
 
-@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+@pytest.mark.parametrize("method", [*multiprocessing.get_all_start_methods(), "loky"])
 def test_workers_of_every_kind_answer(method, tmp_path):
     script = tmp_path / "pools.py"
     script.write_text(POOLS)

@@ -201,6 +201,16 @@ def test_it_works_where_no_cache_folder_can_be_written(tmp_path):
     assert "no cache folder can be written to" in said
 
 
+@pytest.mark.slow
+def test_it_works_where_there_is_no_compiler(tmp_path):
+    """Nor any other program: kernels are compiled anew all the same."""
+    nothing = {"PATH": str(tmp_path), "CC": None, "CXX": None}
+    cache = tmp_path / "cache"
+    said = run(ANSWERS.replace("DEVICE", "'cpu'"), NUMBA_CACHE_DIR=str(cache), **nothing)
+    assert said[-2:] == ["same", "True"]
+    assert list(cache.rglob("*.nbi"))
+
+
 def test_it_works_where_every_card_is_hidden():
     said = run(ANSWERS.replace("DEVICE", "'auto'"), CUDA_VISIBLE_DEVICES="", OMP_NUM_THREADS="1")
     assert said[-2:] == ["same", "True"]
