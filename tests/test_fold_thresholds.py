@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import product
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from lightgbm import LGBMClassifier
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
@@ -24,6 +26,7 @@ from sklearn.preprocessing import (
 from sktensor.compiler import build
 from sktensor.graph import evaluate, rewrite, walk
 from sktensor.ops import (
+    UFUNCS,
     Arith,
     Between,
     Bins,
@@ -32,6 +35,7 @@ from sktensor.ops import (
     Fill,
     Finite,
     Forest,
+    Guard,
     Input,
     Leaves,
     Map,
@@ -156,6 +160,7 @@ A, B = np.array([0.1, -3.7, 1e6]), np.array([3.0, 0.7, 1e-3])
         lambda x: -x,
         lambda x: x / of(B * [1, -1, 1], x) - 7,
         lambda x: Map(Map(x * 3.0, torch.neg), torch.floor),
+        lambda x: Map(x - 1.5, UFUNCS[np.sign]) * -2.0,
         lambda x: Arith(torch.minimum, Arith(torch.maximum, x, of([-1.0], x)), of([1.0], x)),
         lambda x: Cast(Cast(x - of(A, x), F8) / B, x.dtype),
         lambda x: Cast(Bins(x, np.array([[0.0, 1, 2], [-1, 5, np.inf], [0.3, 0.3, 1e9]])), x.dtype),
@@ -322,3 +327,18 @@ def test_pipelines_answer_alike(front, rows, final, dtype):
             before = [op for op in walk(root) if any(isinstance(o, Forest) for o in walk(op))]
             rest = set(walk(root)) - set(before)
             assert not any(isinstance(op, Arith | Fill | Bins) for op in rest)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("final", [BOOSTED, TREES, LGBMClassifier(n_estimators=5, verbose=-1)])
+def test_a_scaler_leaves_but_a_guard(final, dtype):
+    """Or, in front of trees that compare float32 where rows are float64, itself and a cast."""
+    rows = X.astype(dtype)
+    pipe = fitted_quietly(make_pipeline(StandardScaler(), final), rows, Y)
+    ops = []
+    for estimator in (pipe, pipe[-1]):
+        table = rows if estimator is pipe else pipe[0].transform(rows)
+        root = build(estimator, signature_of(table), table[:3]).roots["predict_proba"]
+        ops.append(Counter(type(op) for op in walk(root) if not isinstance(op, Guard)))
+    stays = final is TREES and dtype == "float64"
+    assert ops[0] - ops[1] == (Counter({Arith: 2}) if stays else Counter())

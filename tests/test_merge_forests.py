@@ -107,6 +107,32 @@ def test_fires_and_answers_alike_to_the_last_bit(x, coded):
         )
 
 
+WIDE = Input(Signature(28, F8))
+
+
+def vectors(x: Op, k: int, n_trees: int = 7) -> Forest:
+    """A forest whose trees add to two outputs each, as those of a random forest of classifiers."""
+    op = forest(x, np.tile(np.array(LIMITS[:7]) + k, -(-n_trees // 7))[:n_trees], k % 3)
+    value = np.random.default_rng(k).normal(size=(len(op.value), 2)) * 10.0**k
+    value[1:3] = [[-0.0, 0.0], [np.inf, -0.0]]
+    return replace(op, value=value)
+
+
+def test_trees_of_several_outputs_add_zeros_where_that_pays():
+    some = [vectors(WIDE, 0), vectors(WIDE, 1), vectors(WIDE, 2)]
+    graph = Concat(tuple(some))
+    after = rewrite(graph, merge_forests)
+    (merged,) = forests(after)
+    assert merged.width == 6
+    near = neighbours(np.concatenate([op.threshold for op in some]))
+    odd = np.array([np.nan, np.inf, -np.inf, -0.0])
+    rows = np.stack([np.roll(np.concatenate([near, odd]), i) for i in range(28)], axis=1)
+    expected = evaluate(graph, rows)
+    for got in (evaluate(after, rows), Program(after, CPU)(rows), Program(after, CPU)(rows[:5])):
+        np.testing.assert_array_equal(got, expected[: len(got)])
+        assert (np.signbit(got) == np.signbit(expected[: len(got)])).all()
+
+
 def test_rows_pass_the_guards_of_all():
     a, b, c = unlike(Finite(X, True), 0), unlike(Finite(X), 1), unlike(X, 2)
     graph = Concat((a, b, c))
@@ -141,6 +167,9 @@ def with_large_trees(x: Op) -> Forest:
         unlike(X, 0),
         Concat((unlike(X, 0), unlike(X * 2.0, 1))),
         Concat((unlike(X, 0), two_outputs(X))),
+        Concat((two_outputs(X), two_outputs(X))),  # three columns are soon made ready again
+        Concat((vectors(WIDE, 0, 70), vectors(WIDE, 1, 70))),
+        Concat((unlike(WIDE, 0), vectors(WIDE, 1))),
         Concat((unlike(X, 0), with_large_trees(X))),
         Concat((unlike(X, 0), with_sets(unlike(X, 1)))),
         Concat((unlike(X, 0), replace(unlike(X, 1), value=np.ones((21, 1), np.float32)))),
@@ -209,6 +238,9 @@ REGRESSORS = [
 SMALLER = GradientBoostingClassifier(n_estimators=2, random_state=0)
 CLASSIFIER = GradientBoostingClassifier(n_estimators=4, random_state=0)
 
+SOME_TREES = RandomForestClassifier(1, max_depth=3, random_state=0)
+OTHERS = RandomForestClassifier(2, max_depth=3, random_state=1)
+
 
 @pytest.mark.parametrize(
     ("estimator", "y", "left"),
@@ -223,6 +255,9 @@ CLASSIFIER = GradientBoostingClassifier(n_estimators=4, random_state=0)
         (MultiOutputClassifier(CLASSIFIER), d.Y_CLASSES, 1),
         (BaggingRegressor(BOOSTED, 3, max_samples=0.5, random_state=0), d.Y_REAL, 1),
         (VotingClassifier([("a", RandomForestClassifier(3)), ("b", CLASSIFIER)]), d.Y_MULTI, 2),
+        (VotingClassifier([("a", SOME_TREES), ("b", OTHERS)], voting="soft"), d.Y_BINARY, 1),
+        (OneVsRestClassifier(SOME_TREES), d.Y_MULTI, 1),
+        (MultiOutputClassifier(SOME_TREES), d.Y_CLASSES, 1),
     ],
 )
 @pytest.mark.parametrize("scaled", [False, True])

@@ -25,7 +25,7 @@ from sklearn.preprocessing import (
 
 from sktensor import TensorAccelerated
 from sktensor.engine import Engine
-from sktensor.program import HostStage
+from sktensor.program import L2_BYTES, MOST_ROWS, DeviceStage, HostStage
 
 from .support import assert_same
 
@@ -231,3 +231,23 @@ def test_a_native_step_reads_float32_as_it_lies_natively(front, table):
         warnings.simplefilter("ignore")  # of names where an array was fitted
         native = pipe.decision_function(table(rows))
         assert_same(ours.decision_function(table(rows)), native, exact=True)
+
+
+def test_blocks_are_as_small_as_the_widest_op_asks():
+    """Wherever it is in the chain, so that what it makes stays in the cache."""
+    rows = RNG.normal(size=(200, 12))
+    kept, found = SelectKBest(k=4), {}
+    for degree in (1, 2, 4):
+        front = make_pipeline(
+            StandardScaler(), PolynomialFeatures(degree, include_bias=False), kept
+        )
+        pipe = make_pipeline(front, RandomForestClassifier(3, random_state=0))
+        program = program_of(pipe.fit(rows, rows[:, 0] > 0), "predict_proba", rows)
+        stages = [s for s in program.stages if isinstance(s, DeviceStage)]
+        widest = max(op.width or 1 for stage in stages for op in stage.ops)
+        found[degree] = widest, max(program._block_size(s, 10**6) for s in stages)
+    assert [width for width, _ in found.values()] == [12, 90, 1819]
+    for width, size in found.values():
+        assert size <= MOST_ROWS
+        assert size * width * 8 <= L2_BYTES
+        assert size == MOST_ROWS or (size + 1) * width * 8 > L2_BYTES

@@ -17,7 +17,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils._set_output import _get_output_config
 
 from ..ops import Column, Concat, Finite, Op, cast, is_table, signature
-from ..table import TORCH_DTYPES, UNKNOWN
+from ..table import ARROW_NUMBERS, NULLABLE_NUMBERS, TORCH_DTYPES, UNKNOWN
 from .preprocessing.functions import applied
 from .preprocessing.scaling import unscaled
 from .registry import (
@@ -133,7 +133,7 @@ def as_array(x: Op, one_dtype: bool = False) -> Op:
     kinds = set(signature(x).kinds or ()) - {UNKNOWN}
     if "object" in kinds or (len(kinds) > 1 and ("bool" in kinds or one_dtype)):
         raise Unsupported("columns of several kinds as one array of objects")
-    if any(kind[0].isupper() or kind == "boolean" for kind in kinds):
+    if any(kind[0].isupper() or kind in NULLABLE_NUMBERS | ARROW_NUMBERS for kind in kinds):
         raise Unsupported("nullable columns as one array of objects")
     return as_numbers(x, "numeric")
 

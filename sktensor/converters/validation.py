@@ -13,11 +13,13 @@ from sklearn.utils.validation import _check_feature_names
 
 from ..graph import is_exact
 from ..ops import Cast, Finite, Numbers, Op, ValidCsr, is_table, signature
-from ..table import NULLABLE_NUMBERS, NUMPY_DTYPES, TORCH_DTYPES, UNKNOWN
+from ..table import ARROW_NUMBERS, NULLABLE_NUMBERS, NUMPY_DTYPES, TORCH_DTYPES, UNKNOWN
 from .registry import Unsupported, current_conversion
 
 FLOATS = (torch.float32, torch.float64)
-KEPT = frozenset({"object", *NULLABLE_NUMBERS})  # kinds that need a dtype to become numbers
+KEPT = frozenset(
+    {"object", *NULLABLE_NUMBERS, *ARROW_NUMBERS}
+)  # kinds that need a dtype to become numbers
 
 
 def validate(
@@ -115,7 +117,7 @@ def _common_dtype(kinds: tuple[str, ...]) -> torch.dtype:
 
 
 def _number_dtype(kind: str) -> np.dtype:
-    if kind == UNKNOWN or kind == "object" or kind in NULLABLE_NUMBERS:
+    if kind == UNKNOWN or kind in KEPT:
         return np.dtype(np.float64)
     try:
         dtype = np.dtype(kind)

@@ -22,6 +22,7 @@ from .encode import Fill, Missing
 RISING = (torch.add, torch.sub, torch.mul, torch.div, torch.maximum, torch.minimum)
 # Rounded correctly, or not at all.
 RISING_MAPS: tuple[Any, ...] = (sqrt, torch.floor, torch.ceil, torch.trunc, torch.round)
+RISING_MAPS += (UFUNCS[np.sign],)
 FALLING_MAPS = (torch.neg,)
 # By how many floats a rising function may be off: NumPy's tests allow it 4, Cephes states 6.
 OFF: dict[Any, float] = {

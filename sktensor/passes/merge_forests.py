@@ -6,10 +6,11 @@ zero that a tree adds to the outputs of others changes no sum that starts at 0. 
 but for guards that they pass, all of which the one forest's rows have to.
 
 The rows are made ready once, and kernels are called once: ten small forests are walked three to
-seven times as fast, large ones up to a third faster. The pass declines where a tree adds to
-several outputs, as those of random forests of classifiers do, since it would then add to all; for
-forests that kernels read in different layouts; and where the values of the nodes, of which each
-then has one for every output, take too much memory.
+seven times as fast, large ones up to a third faster. Where trees add to several outputs, as those
+of random forests of classifiers do, they then add zeros to the outputs of others: the pass declines
+where that takes longer than it saves. It declines too for forests that kernels read in different
+layouts; and where the values of the nodes, of which each then has one for every output, take too
+much memory.
 """
 
 from __future__ import annotations
@@ -21,20 +22,24 @@ from itertools import accumulate
 import numpy as np
 
 from ..graph import Change, surveys, walk
-from ..ops import Finite, Forest, Op, Select
+from ..ops import Finite, Forest, Op, Select, column_count
 
 MOST_VALUES = 2**22  # of all nodes for all outputs
 SMALL_TREES = (32, 64)  # leaves up to which the layout is known from their number
+# Nanoseconds a row, as measured: to make a column ready once more; and to add a zero, which a walk
+# that waits for memory does meanwhile.
+READY_AGAIN, ZERO, ZERO_WHILE_WALKING = 1.5, 0.42, 0.05
 
 
 @surveys
 def merge_forests(root: Op) -> Change:
     """How to change the forests of a graph so that those over the same rows are one."""
-    alike: dict[tuple[Op, str, object], list[Forest]] = {}
+    alike: dict[tuple[object, ...], list[Forest]] = {}
     for op in walk(root):
-        if isinstance(op, Forest) and _adds_to_one_each(op):
-            alike.setdefault((_unguarded(op.x), op.value.dtype.str, _kind(op)), []).append(op)
-    groups = [_Group(some) for some in alike.values() if len(some) > 1 and _fits(some)]
+        if isinstance(op, Forest) and _in_order(op):
+            kind = op.value.dtype.str, _adds_to_one_each(op), _kind(op)
+            alike.setdefault((_unguarded(op.x), *kind), []).append(op)
+    groups = [_Group(some) for some in alike.values() if len(some) > 1 and _pays(some)]
     place = {op: group for group in groups for op in group.members}
     return lambda old, new: place[old].part(old, new.inputs[0]) if old in place else None
 
@@ -71,10 +76,13 @@ def _guarded(x: Op, many: Iterable[Op]) -> Op:
     return x
 
 
+def _in_order(op: Forest) -> bool:
+    """Whether the nodes of each tree come after its root."""
+    return bool(len(op.roots) and op.roots[0] == 0 and (np.diff(op.roots) > 0).all())
+
+
 def _adds_to_one_each(op: Forest) -> bool:
-    """Whether each tree, whose nodes come after its root, adds to one output alone."""
-    if not len(op.roots) or op.roots[0] != 0 or (np.diff(op.roots) <= 0).any():
-        return False
+    """Whether each tree adds to one output alone."""
     if op.width == 1:
         return True
     return bool((np.logical_or.reduceat(op.value != 0, op.roots).sum(axis=1) <= 1).all())
@@ -87,8 +95,17 @@ def _kind(op: Forest) -> object:
     return bool(op.sets), small or op.layout
 
 
-def _fits(some: list[Forest]) -> bool:
-    return sum(len(f.feature) for f in some) * sum(f.width for f in some) <= MOST_VALUES
+def _pays(some: list[Forest]) -> bool:
+    """Whether one forest of all of them is faster, and takes no memory to speak of."""
+    width = sum(f.width for f in some)
+    if sum(len(f.feature) for f in some) * width > MOST_VALUES:
+        return False
+    if _adds_to_one_each(some[0]):
+        return True
+    zeros = sum(len(f.roots) * (width - f.width) for f in some)
+    walks = some[0].layout in ("narrow", "wide")
+    saved = READY_AGAIN * column_count(some[0].x) * (len(some) - 1)
+    return zeros * (ZERO_WHILE_WALKING if walks else ZERO) <= saved
 
 
 def _merged(x: Op, members: list[Forest]) -> Forest:

@@ -49,6 +49,11 @@ NUMPY_DTYPES: dict[torch.dtype, np.dtype] = {t: n for n, t in TORCH_DTYPES.items
 NULLABLE_NUMBERS = frozenset(
     [f"{sign}Int{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64)] + ["Float64", "boolean"]
 )
+# The same as Arrow has them; floats of 32 bits are for scikit-learn to make wider.
+ARROW_NUMBERS = frozenset(
+    [f"{sign}int{bits}[pyarrow]" for sign in ("", "u") for bits in (8, 16, 32, 64)]
+    + ["double[pyarrow]", "bool[pyarrow]"]
+)
 UNKNOWN = "unknown"
 SPARSE = frozenset([csr_array, csr_matrix, csc_array, csc_matrix, coo_array, coo_matrix])
 

@@ -64,12 +64,13 @@ def values_of(source: Any, at: int) -> np.ndarray:
         return source[:, at]
     if _library(source) == "polars":
         return source[:, at].to_numpy().astype(object)
+    array = array_of(source, at)
+    if isinstance(array, np.ndarray) and array.dtype.kind in "Obiu":
+        return array
     return _checked(source.iloc[:, at])
 
 
 def _checked(series: Any) -> np.ndarray:
-    if isinstance(series.dtype, np.dtype) and series.dtype.kind in "Obiu":
-        return series.to_numpy()
     return check_array(series, ensure_2d=False, dtype=None, ensure_all_finite="allow-nan")
 
 
@@ -102,7 +103,10 @@ def coded(source: Any, at: int) -> Coded | None:
             known = np.append(known, -1)
         few = pandas.Categorical.from_codes(known, dtype=array.dtype)
         # A column of all these values has the dtype, and the missing value, of the whole column.
-        return Coded(codes, _checked(pandas.Series(few)))
+        values = np.asarray(few)
+        if values.dtype.kind not in "Oiu":  # in which `check_array` changes nothing
+            values = _checked(pandas.Series(few))
+        return Coded(codes, values)
     if isinstance(array.dtype, pandas.ArrowDtype) and "dictionary" in str(array.dtype):
         return _of_dictionary(array.__arrow_array__(), pandas.NA)
     return None
