@@ -4,7 +4,8 @@ Rows lie on the card or come from the host and go back. Equality with the native
 first; then come calls that are not counted, and then the median of those that are, by the wall
 clock and, on a card, by its own events. Without a card it says so and exits with 2; with
 `--device cpu` it goes through the same motions there, by the wall clock alone. It exits with 1
-where an answer is wrong. Whether an aim is met is printed and changes no exit code.
+where an answer is wrong or fails. Whether an aim is met is printed and changes no exit code. What
+is found is written after each cell, as JSON and as the table of `RESULTS.md`, beside each other.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from . import forests, grid, measure, pipelines
 
 WARM_UP, MOST_RUNS, BUDGET = 3, 50, 3.0  # calls, calls, seconds a cell
 NATIVE_BUDGET = 4.0
-SECONDS = 450  # after which no further workload is begun: eight minutes in all
+SECONDS = 360  # after which no further workload is begun: eight minutes in all
 TOLERANCE = 2e-6  # what float32 rounds to in the sums of XGBoost; the others agree to 1e-10
 
 Call = Callable[[], Any]
@@ -73,20 +74,23 @@ def main(options: argparse.Namespace) -> int:
         print(f"no card to measure on: {why}", file=sys.stderr)
         return 2
     device = devices.settled(device)
-    console, results = Console(width=None if sys.stdout.isatty() else 200), []
-    console.print(_about(device))
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    results: list[dict[str, Any]] = []
+    about = measure.about() | {"device": _about(device)}
+    path = options.json or options.cache / "cuda.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    console.print(about["device"])
     for result in run(device, options):
         results.append(result)
         console.print(_line(result))
+        path.write_text(json.dumps({"about": about, "results": results}, indent=1))
+        path.with_suffix(".md").write_text(markdown(about, results))
     console.print(_table(results))
-    path = options.json or options.cache / "cuda.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    about = measure.about() | {"device": _about(device)}
-    path.write_text(json.dumps({"about": about, "results": results}, indent=1))
-    print(f"written: {path}")
+    print(f"written: {path} and, for RESULTS.md, {path.with_suffix('.md')}")
     wrong = [r for r in results if not r.get("right", True)]
     for result in wrong:
-        print(f"WRONG: {result['workload']} differs by {result['difference']}", file=sys.stderr)
+        said = result.get("failed") or f"differs by {result['difference']}"
+        print(f"WRONG: {result['workload']} {result['data']}: {said}", file=sys.stderr)
     return 1 if wrong else 0
 
 
@@ -104,7 +108,13 @@ def run(device: torch.device, options: argparse.Namespace) -> Iterator[dict[str,
         estimator, X, _ = grid.fitted(kept, workload, options.cache)
         for cell in cells:
             n = min([cell.rows, *(options.rows or [])])
-            yield measured(cell, estimator, _rows(X, n), device)
+            try:
+                yield measured(cell, estimator, _rows(X, n), device)
+            except Exception as error:  # the other cells are still worth something
+                said = f"{type(error).__name__}: {error}".partition("\n")[0]
+                yield _named(cell, n) | {"right": False, "failed": said, "note": f"failed: {said}"}
+            if device.type == "cuda" and not devices.why_missing(device):
+                torch.cuda.empty_cache()  # of what the peers had
 
 
 def measured(cell: Cell, estimator: Any, X: Any, device: torch.device) -> dict[str, Any]:
@@ -256,7 +266,7 @@ def _about(device: torch.device) -> str:
     if device.type != "cuda":
         return f"dry run on {device}: nothing here is measured on a card"
     card = torch.cuda.get_device_properties(device)
-    walker = "Triton" if kernels.packs(device) else "plain torch"
+    walker = "Triton" if kernels.packed.packs(device) else "plain torch"
     memory = f"{card.total_memory / 2**30:.0f} GiB"
     return (
         f"{card.name}, compute capability {card.major}.{card.minor}, {memory}, "
@@ -292,6 +302,36 @@ def _table(results: list[dict[str, Any]]) -> Table:
             met,
         )
     return table
+
+
+def markdown(about: dict[str, Any], results: list[dict[str, Any]]) -> str:
+    """The table of `RESULTS.md`: what was aimed at, and what came of it."""
+    versions = ", ".join(f"{name} {v}" for name, v in about["versions"].items())
+    lines = [
+        f"{about['date']}, {about['device']}; {about['processor']}, {about['cores']} cores, Python "
+        f"{about['python']}: {versions}.",
+        "",
+        "| workload | rows | data | aim | sktensor | by events | others | met |",
+        "|---|---:|---|---|---:|---:|---|---|",
+    ]
+    for result in results:
+        seconds, ratio = result.get("seconds", {}), result.get("ratio", {})
+        others = [f"{e} {_time(t)} ({ratio[e]:.3g}×)" for e, t in seconds.items() if e in RIVALS]
+        if "native" in seconds:
+            others.insert(0, f"native {_time(seconds['native'])} ({ratio['native']:.3g}×)")
+        met = [f"{aim}: {'yes' if m else 'no'}" for aim, m in result.get("met", {}).items()]
+        cells = [
+            result["workload"],
+            f"{result['rows']:,}",
+            result["data"],
+            result["aim"],
+            _time(seconds.get("sktensor")),
+            _time(result.get("events")),
+            "; ".join([*others, *filter(None, [result["note"]])]).replace("|", "/"),
+            ", ".join(met),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def _time(seconds: float | None) -> str:

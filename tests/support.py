@@ -132,7 +132,8 @@ def assert_answers_alike(
         assert_same_outcome(
             lambda m=method: getattr(ours, m)(X),
             lambda m=method: getattr(estimator, m)(X),
-            exact=exact,
+            # A card's logarithm may end in another bit.
+            exact=exact and (device == "cpu" or method != "predict_log_proba"),
         )
         if compiled and method not in native:
             ran_natively = [s for s in ours.explain(method).steps if s.backend == "native"]

@@ -4,7 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
+from types import SimpleNamespace
+
+import torch
+
+from benchmarks import cuda
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -48,3 +54,49 @@ def test_it_goes_through_the_motions_on_the_cpu(tmp_path):
         assert not result["met"]
     assert "xgboost" in results[3]["seconds"]
     assert results[0]["aim"] == "≤ 2.0 ms, ≥ 10× hummingbird"
+    table = (tmp_path / "cuda.md").read_text().splitlines()
+    assert len(table) == 4 + len(results)
+    assert table[4].startswith("| rf-1000x10 | 100 | on the card | ≤ 2.0 ms, ≥ 10× hummingbird | ")
+    assert all(line.count("|") == 9 for line in table[2:])
+
+
+def test_the_card_is_described(monkeypatch):
+    card = SimpleNamespace(name="NVIDIA X1", major=9, minor=0, total_memory=140 * 2**30)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: card)
+    said = cuda._about(torch.device("cuda", 0))
+    assert said.startswith("NVIDIA X1, compute capability 9.0, 140 GiB, CUDA ")
+    assert said.endswith(("forests by Triton", "forests by plain torch"))
+
+
+def test_a_cell_that_fails_leaves_the_others_and_what_was_found(tmp_path, monkeypatch, capsys):
+    def fails(cell, estimator, X, device):
+        if cell.on_card:
+            raise RuntimeError("CUDA error: unspecified launch failure\nand more")
+        return measured(cell, estimator, X, device)
+
+    measured = cuda.measured
+    monkeypatch.setattr(cuda, "measured", fails)
+    monkeypatch.setattr(cuda, "BUDGET", 0.01)
+    options = Namespace(
+        device="cpu", only=["xgb-500x8"], rows=[50], scale=0.004, cache=tmp_path, json=None
+    )
+    assert cuda.main(options) == 1
+    first, second = json.loads((tmp_path / "cuda.json").read_text())["results"]
+    assert first["failed"] == "RuntimeError: CUDA error: unspecified launch failure"
+    assert second["right"]
+    assert "failed: RuntimeError: CUDA error" in (tmp_path / "cuda.md").read_text()
+    assert "xgb-500x8 on the card: RuntimeError" in capsys.readouterr().err
+
+
+def test_a_peer_that_is_missing_is_a_note(tmp_path, monkeypatch):
+    def missing(*_):
+        raise ModuleNotFoundError("No module named 'cupy'")
+
+    monkeypatch.setattr(cuda, "RIVALS", {"xgboost": missing})
+    monkeypatch.setattr(cuda, "BUDGET", 0.01)
+    options = Namespace(
+        device="cpu", only=["xgb-500x8"], rows=[50], scale=0.004, cache=tmp_path, json=None
+    )
+    assert cuda.main(options) == 0
+    text = (tmp_path / "cuda.md").read_text()
+    assert text.count("xgboost: ModuleNotFoundError: No module named 'cupy'") == 2

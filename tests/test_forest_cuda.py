@@ -289,6 +289,36 @@ def test_without_triton_the_plain_walk_gives_the_same_bits_in_blocks(at_once, n_
     assert torch.equal(leaves(x.to(card)).cpu(), forest_torch.leaves(x, *nodes, roots, more))
 
 
+def test_plain_torch_walks_a_forest_that_triton_has_no_kernel_for(monkeypatch, caplog):
+    from triton.runtime.errors import OutOfResources
+
+    class Refuses:
+        def __init__(self, error):
+            self.error, self.launches = error, 0
+
+        def __getitem__(self, grid):
+            self.launches += 1
+            raise self.error
+
+    arrays = made_forest(3, 4, 5, 0.1, 2, False, np.float32, np.float64)
+    rows = torch.from_numpy(rows_that_bite(arrays, 40, 3))
+    *nodes, value, roots = (torch.from_numpy(a) for a in arrays)
+    expected = forest_torch.forest(rows, *nodes, value, roots)
+    assert packed.packs(DEVICE)
+    refuses = Refuses(OutOfResources(300_000, 200_000, "shared memory"))
+    monkeypatch.setattr(forest_cuda, "add_bitvectors", refuses)
+    forest, leaves = PackedForest(*arrays), PackedLeaves(*arrays[:-2], roots.numpy())
+    for _ in range(2):
+        assert torch.equal(forest.on_card(rows.to(DEVICE)).cpu(), expected)
+        reached = leaves(rows.to(DEVICE)).cpu()
+        assert torch.equal(reached, forest_torch.leaves(rows, *nodes, roots))
+    assert refuses.launches == 2  # once each
+    assert caplog.text.count("out of resource: shared memory") == 2
+    monkeypatch.setattr(forest_cuda, "add_bitvectors", Refuses(RuntimeError("CUDA error: lost")))
+    with pytest.raises(RuntimeError, match="lost"):
+        PackedForest(*arrays).on_card(rows.to(DEVICE))
+
+
 @pytest.mark.parametrize("method", ["predict_proba", "apply"])
 def test_a_card_has_only_the_packed_form(method):
     native = RandomForestClassifier(3, random_state=0).fit(X, Y)

@@ -55,7 +55,7 @@ class Card:
 
     def staging(self, shape: Shape, dtype: torch.dtype) -> Tensor:
         """Memory on the host that the card copies from and to."""
-        return torch.empty(shape, dtype=dtype)
+        return torch.empty(shape, dtype=dtype, device="cpu")
 
     def room(self, shape: Shape, dtype: torch.dtype) -> Tensor:
         """Memory on the card."""

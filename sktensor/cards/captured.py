@@ -138,6 +138,6 @@ def whole(card: Card, feed: Feed, n_rows: int) -> Tensor:
     if feed.resident is not None:
         return feed.resident
     parts: list[Part] = list(feed.parts)
-    host = [torch.empty((n_rows, *shape), dtype=dtype) for shape, dtype in parts]
+    host = [torch.empty((n_rows, *shape), dtype=dtype, device="cpu") for shape, dtype in parts]
     feed.fill(0, n_rows, host)
     return feed.join([t.to(card.device) for t in host])

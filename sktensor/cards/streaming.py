@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -57,7 +58,7 @@ class Streamed:
                 if not is_full(error):
                     raise
             card.release()
-        make = card.room if stays else torch.empty
+        make = card.room if stays else partial(torch.empty, device="cpu")
         outputs = [make((n_rows, *shape), dtype=dtype) for shape, dtype in self._outputs]
         return outputs if stream(card, feeds, self._work, outputs, size, stays) else None
 

@@ -58,10 +58,10 @@ class CudaCard(Card):
     def staging(self, shape: Shape, dtype: torch.dtype) -> Tensor:
         try:
             with torch.cuda.device(self.device):  # or the first card would be woken for it
-                return torch.empty(shape, dtype=dtype, pin_memory=True)
+                return torch.empty(shape, dtype=dtype, device="cpu", pin_memory=True)
         except RuntimeError as error:  # as little may be pinned as the system likes
             logger.info("copies from memory that is not pinned: %s", error)
-            return torch.empty(shape, dtype=dtype)
+            return torch.empty(shape, dtype=dtype, device="cpu")
 
     def run(self, lane: str, task: Task) -> None:
         with torch.cuda.stream(self._lane(lane)):  # and its device

@@ -112,7 +112,8 @@ class NumericStage(nn.Module):
             setattr(self.stage, name, buffer.clone())  # not the estimator's own memory
         self._dtypes = [feed.dtype for feed in numeric.feeds]
         for i, feed in enumerate(numeric.feeds):
-            self.register_buffer(f"columns_{i}", torch.tensor(feed.columns), persistent=False)
+            columns = torch.tensor(feed.columns, device="cpu")
+            self.register_buffer(f"columns_{i}", columns, persistent=False)
         ((_, endings),) = numeric.endings.items()
         self._at = [self.stage.outputs.index(e.op) for e in endings]
         self._alone = not numeric.lists and not numeric.columns

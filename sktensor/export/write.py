@@ -66,7 +66,9 @@ class _Whole(nn.Module):
 
 
 def _write_program(found: Numeric, path: Path) -> None:
-    example = tuple(torch.zeros(ROWS, len(f.columns), dtype=f.dtype) for f in found.feeds)
+    example = tuple(
+        torch.zeros(ROWS, len(f.columns), dtype=f.dtype, device="cpu") for f in found.feeds
+    )
     rows = tuple({0: torch.export.Dim.DYNAMIC} for _ in example)
     program = torch.export.export(_Whole(found.stage.cpu()), example, dynamic_shapes=(rows,))
     traced = path.with_name(f"{path.stem}.part.pt2")

@@ -23,7 +23,7 @@ def forest(
     roots: Tensor,
     sets: Sequence[Tensor] = (),
 ) -> Tensor:
-    out = torch.zeros((len(x), value.shape[1]), dtype=value.dtype)
+    out = torch.zeros((len(x), value.shape[1]), dtype=value.dtype, device="cpu")
     arrays = (x, feature, threshold, left, right, missing_left, value, roots, out)
     _sum(*(*(a.numpy() for a in arrays), _arrays(sets)))
     return out
@@ -39,7 +39,7 @@ def leaves(
     roots: Tensor,
     sets: Sequence[Tensor] = (),
 ) -> Tensor:
-    out = torch.empty((len(x), len(roots)), dtype=torch.int64)
+    out = torch.empty((len(x), len(roots)), dtype=torch.int64, device="cpu")
     arrays = (x, feature, threshold, left, right, missing_left, roots, out)
     _walk(*(*(a.numpy() for a in arrays), _arrays(sets)))
     return out

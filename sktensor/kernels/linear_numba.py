@@ -17,7 +17,7 @@ def linear_leaves(
     coef: Tensor,
     n_outputs: int,
 ) -> Tensor:
-    out = torch.zeros((len(x), n_outputs), dtype=torch.float64)
+    out = torch.zeros((len(x), n_outputs), dtype=torch.float64, device="cpu")
     arrays = (x, leaf, output, value, const, feature, coef, out)
     _sum(*(a.numpy() for a in arrays))
     return out
@@ -47,7 +47,7 @@ def gather_sum(codes: Tensor, starts: np.ndarray, weight: Tensor) -> Tensor:
 
     codes (n, n_columns) int64; weight (n_rows, n_outputs), whose dtype is that of the sum.
     """
-    out = torch.zeros((codes.shape[0], weight.shape[1]), dtype=weight.dtype)
+    out = torch.zeros((codes.shape[0], weight.shape[1]), dtype=weight.dtype, device="cpu")
     _gather_sum(codes.contiguous().numpy(), starts, weight.numpy(), out.numpy())
     return out
 

@@ -38,7 +38,18 @@ class PackedForest(forest_cpu.PackedForest):
         self._cards: dict[torch.device, CardForest | WalkedForest] = {}
 
     def __call__(self, x: Tensor) -> Tensor:
-        return super().__call__(x) if x.device.type == "cpu" else self.on(x.device)(x)
+        return super().__call__(x) if x.device.type == "cpu" else self.on_card(x)
+
+    def on_card(self, x: Tensor) -> Tensor:
+        """The sums by the kernels of cards, where those run, and else by plain torch."""
+        try:
+            return self.on(x.device)(x)
+        except Exception as error:
+            if not _is_refused(error):
+                raise
+        found = WalkedForest(self._arrays, self.shape.most_depth, x.device)
+        self._cards[x.device] = found
+        return found(x)
 
     def on(self, device: torch.device) -> CardForest | WalkedForest:
         """The forest for the kernels of the device, put there at the first call."""
@@ -75,13 +86,19 @@ class PackedLeaves:
     def __call__(self, x: Tensor) -> Tensor:
         found = self._cards.get(x.device)
         if found is None:
-            found = self._cards.setdefault(x.device, self._put_on(x.device))
+            found = self._cards.setdefault(x.device, self._put_on(x.device, packs(x.device)))
+        try:
+            return found(x)
+        except Exception as error:
+            if not _is_refused(error):
+                raise
+        found = self._cards[x.device] = self._put_on(x.device, False)
         return found(x)
 
-    def _put_on(self, device: torch.device) -> Callable[[Tensor], Tensor]:
+    def _put_on(self, device: torch.device, in_kernels: bool) -> Callable[[Tensor], Tensor]:
         forest = packing.canonical(*self._arrays)
         shape = forest_cpu.Shape(**packing.shape_of(forest))
-        if not packs(device):
+        if not in_kernels:
             return WalkedForest(self._arrays, shape.most_depth, device).leaves
         from .forest_cuda import CardForest
 
@@ -116,4 +133,16 @@ def _triton_runs(device: torch.device) -> bool:
     except Exception as error:  # whatever a missing compiler, driver or architecture raises
         logger.info("plain torch walks forests on %s: Triton does not run (%s)", device, error)
         return False
+    return True
+
+
+def _is_refused(error: Exception) -> bool:
+    """Whether Triton has said that it cannot compile a kernel here, or the card not hold it.
+
+    It compiles each for the forests and rows that it meets: that one runs does not mean all do.
+    """
+    if type(error).__module__.partition(".")[0] != "triton":
+        return False
+    said = str(error).partition("\n")[0]
+    logger.warning("plain torch walks a forest, for which Triton has no kernel: %s", said)
     return True

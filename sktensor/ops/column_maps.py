@@ -131,7 +131,7 @@ def _image(op: Op, columns: np.ndarray, x: torch.Tensor) -> torch.Tensor:
 
 
 def _column_by_column(op: Op, columns: np.ndarray, x: torch.Tensor) -> torch.Tensor:
-    out = torch.empty(len(x), dtype=op.dtype)
+    out = torch.empty(len(x), dtype=op.dtype, device="cpu")
     for column in np.unique(columns):
         at = torch.from_numpy(np.flatnonzero(columns == column))
         constants = (torch.from_numpy(a[column : column + 1]) for a in op.arrays)

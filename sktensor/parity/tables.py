@@ -46,7 +46,7 @@ def put(table: Any, columns: np.ndarray, cells: Sequence[Any]) -> Any:
         rows = np.arange(len(table))
         if isinstance(table, torch.Tensor):
             table = table.clone()
-            table[rows, columns] = torch.as_tensor(np.asarray(cells), dtype=table.dtype)
+            table[rows, columns] = torch.from_numpy(np.asarray(cells)).to(table)
             return table
         table = np.array(table)
         if table.dtype.kind == "U":

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property, partial
+from functools import cached_property, partial, wraps
 from itertools import groupby
 from time import perf_counter
 from typing import Any
@@ -41,6 +41,23 @@ ONE_THREAD = 1.5e6  # nanoseconds of work up to which one thread is done before 
 Feed = Callable[[int, int], Any]
 Few = Callable[..., np.ndarray]
 Run = Callable[["DeviceStage", dict[Op, Any], int], None]
+
+
+def _apart(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method without gradients, and out of the inference mode that its caller may be in.
+
+    Tensors made in that mode may be written into in no other, and so by no other thread.
+    """
+    plain = torch.no_grad()(method)
+
+    @wraps(method)
+    def apart(*args: Any) -> Any:
+        if not torch.is_inference_mode_enabled():
+            return plain(*args)
+        with torch.inference_mode(False):
+            return plain(*args)
+
+    return apart
 
 
 class Program:
@@ -82,7 +99,7 @@ class Program:
             return self._only.few([np.asarray(X)])[0]
         return self._answer(X, self._run_few)
 
-    @torch.no_grad()
+    @_apart
     def _answer(self, X: Any, run: Run) -> Any:
         settle()
         results: dict[Op, Any] = {}
@@ -115,7 +132,7 @@ class Program:
         ]
         results.update(zip(stage.outputs, stage.few(inputs), strict=True))
 
-    @torch.no_grad()
+    @_apart
     def timed(self, X: Any) -> list[tuple[float, int, int]]:
         """The seconds that each stage takes, the bytes it reads, and those it hands on."""
         results: dict[Op, Any] = {}
@@ -321,7 +338,9 @@ def _buffer(array: np.ndarray) -> Tensor:
 def _share(stage: DeviceStage, feeds: list[Feed], n_rows: int, size: int) -> list[Tensor]:
     """The stage's outputs, their blocks shared out over threads."""
     outputs = [
-        torch.empty((n_rows,) if op.width is None else (n_rows, op.width), dtype=op.dtype)
+        torch.empty(
+            (n_rows,) if op.width is None else (n_rows, op.width), dtype=op.dtype, device="cpu"
+        )
         for op in stage.outputs
     ]
 
