@@ -20,12 +20,14 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     compiled anew in every process: that costs seconds, and nothing else.
     """
 
+    options = {"nogil": True} | options
+
     def decorate(function: Callable[..., Any]) -> Any:
         try:
-            dispatcher = numba.njit(nogil=True, cache=True, **options)(function)
+            dispatcher = numba.njit(cache=True, **options)(function)
         except RuntimeError:  # "no locator available"
             _say_that_none_are_kept()
-            return numba.njit(nogil=True, **options)(function)
+            return numba.njit(**options)(function)
         _forgive(getattr(dispatcher, "_cache", None))
         return dispatcher
 
