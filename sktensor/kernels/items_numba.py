@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from operator import itemgetter
 from typing import Any
 
@@ -22,7 +21,7 @@ class Items:
     def __init__(self, dicts: list[dict[str, Any]], key: str):
         self._read, self._dicts = itemgetter(key), dicts
         self._were = list(map(self._read, dicts))  # kept alive, so that no other takes its place
-        self._key = sys.intern(key)
+        self._key = key  # best the very object that is in the dicts, which need then not be read
         self._looks = 0
         self._addresses: tuple[np.ndarray, np.uintp, np.ndarray] | None = None
 
@@ -64,7 +63,7 @@ def _declared(module: Any, kind: Any) -> Any:
 @compiled(nogil=False)
 def _are(dicts, key, items):
     """Whether each dict has, under the key, the item at the address given."""
-    i = 0
-    while i < len(dicts) and item(dicts[i], key) == items[i]:
-        i += 1
-    return i == len(dicts)
+    same = 0
+    for i in range(len(dicts)):
+        same += item(dicts[i], key) == items[i]
+    return same == len(dicts)
