@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from operator import is_, itemgetter
+from operator import is_
 from typing import Any
 
 import numpy as np
+
+from .kernels.items_numba import Items
 
 MOST_CHILDREN = 8  # of a list of estimators that are watched attribute by attribute
 MOST_ITEMS = 256  # of a list or dict of other things that are compared one by one
@@ -105,10 +107,7 @@ class Snapshot:
             or any(type(c) is not type(first) or fitted[-1] not in vars(c) for c in children)
         ):
             return False
-        read, dicts = itemgetter(fitted[-1]), list(map(vars, children))
-        were = list(map(read, dicts))
-        # Of what is in a thousand trees' dicts, one comparison of lists is the fastest look.
-        self._answers.append((lambda: list(map(read, dicts)), were))
+        self._answers.append((Items(list(map(vars, children)), fitted[-1]).unchanged, True))
         return True
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from sktensor.kernels import PackedForest
+from sktensor.kernels.forest_cpu import perfect
 
 from .test_layouts import (
     N_FEATURES,
@@ -23,6 +24,7 @@ FORESTS = (  # trees, depth, raggedness, features
     (6, 8, 0.1, N_FEATURES),
     (3, 14, 0.3, N_FEATURES),
     (2, 7, 0.0, 60),
+    (35, 6, 0.1, N_FEATURES),
 )
 
 
@@ -31,6 +33,11 @@ def run(packed, rows, layouts):
         packed.layout = layout
         for n in ROWS:
             packed(torch.from_numpy(rows[:n]))
+    far, perfect.FAR = perfect.FAR, 0  # as if the trees were more than the caches hold
+    if "perfect" in layouts:
+        packed.layout = "perfect"
+        packed(torch.from_numpy(rows))
+    perfect.FAR = far
 
 
 def main():

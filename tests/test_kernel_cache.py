@@ -21,6 +21,8 @@ forest = RandomForestRegressor(3, random_state=0).fit(X, X[:, 0])
 for table in (X, X[:2]):
     ours = TensorAccelerated(forest, device="cpu", fallback="raise").predict(table)
     np.testing.assert_array_equal(ours, forest.predict(table))
+if "kept" in sys.argv:  # what Numba loads when it gets ready to compile
+    assert "numba.typed.typeddict" not in sys.modules
 print("all equal")
 """
 
@@ -47,6 +49,13 @@ def test_a_folder_that_cannot_be_written_into(tmp_path):
     file.write_text("")
     # The kernels' own folder and the user's are left out too.
     run(file / "folder", NUMBA_CACHE_LOCATOR_CLASSES="UserProvidedCacheLocator")
+
+
+def test_kernels_that_are_kept_are_loaded_without_getting_ready_to_compile(tmp_path):
+    run(tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in kept(tmp_path)}
+    run(tmp_path, "kept")
+    assert {path: path.stat().st_mtime_ns for path in kept(tmp_path)} == before
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no process's files")

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sktensor.kernels import PackedForest, forest_numba, forest_torch
-from sktensor.kernels.forest_cpu import Shape, choose, linked, packing
+from sktensor.kernels.forest_cpu import Shape, choose, linked, packing, perfect
 from sktensor.kernels.forest_cpu.bitvector import MOST_LEAVES
 from sktensor.kernels.forest_cpu.pieces import in_pieces
 
@@ -121,10 +121,14 @@ def assert_layouts_agree(arrays, rows, sets=()):
         layouts.add("bitvector")  # of pieces where trees have more leaves
     for layout in layouts:
         packed.layout = layout
-        for n in (len(rows), 1, 3, 17):
+        for n in (len(rows), 1, 3, 17, 50):
             answer = packed(torch.from_numpy(rows[:n])).numpy()
             assert answer.dtype == expected.dtype
             np.testing.assert_array_equal(answer, expected[:n], err_msg=layout)
+    if "perfect" in layouts and packed.shape.n_trees:
+        answer = np.zeros_like(expected)
+        perfect._sums(packing.bits_of(rows), *packed._packed("perfect"), True, answer)
+        np.testing.assert_array_equal(answer, expected, err_msg="perfect trees that are far away")
 
 
 MADE = {

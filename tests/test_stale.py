@@ -21,6 +21,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from sktensor import TensorAccelerated
+from sktensor.kernels.items_numba import WORTH_A_KERNEL, Items
 
 from .cases import data as d
 from .support import assert_same, fitted_quietly
@@ -75,6 +76,60 @@ def test_warm_start_adds_trees():
     ours.predict(d.X)
     native.set_params(n_estimators=6).fit(d.X, d.Y_MULTI)
     assert_same(ours.predict_proba(d.X), native.predict_proba(d.X))
+
+
+def one_tree_fitted_again(native):
+    native.estimators_[7].fit(d.X[::-1], OTHER.astype(float) % 2)
+
+
+def one_tree_replaced(native):
+    native.estimators_[7] = copy.deepcopy(native.estimators_[3])
+
+
+def one_nodes_replaced(native):
+    native.estimators_[-1].tree_ = native.estimators_[0].tree_
+
+
+def one_tree_taken_away(native):
+    del native.estimators_[2]
+
+
+def all_fitted_again(native):
+    fitted_quietly_in_place(native, OTHER)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [one_tree_fitted_again, one_tree_replaced, one_nodes_replaced, one_tree_taken_away]
+    + [all_fitted_again],
+    ids=lambda f: f.__name__,
+)
+@pytest.mark.parametrize("looks", [1, WORTH_A_KERNEL + 2])
+def test_one_of_many_trees_changed(change, looks):
+    native = RandomForestClassifier(n_estimators=40, random_state=0).fit(d.X, d.Y_MULTI % 2)
+    ours = wrapped(native)
+    for _ in range(looks):
+        assert_same(ours.predict_proba(d.X), native.predict_proba(d.X))
+    engine = ours._engine()
+    assert ours._engine() is engine
+    change(native)
+    assert ours._engine() is not engine
+    assert_same(ours.predict_proba(d.X), native.predict_proba(d.X))
+
+
+def test_items_of_dicts_that_changed():
+    dicts = [{"a": object(), "b": object()} for _ in range(50)]
+    items = Items(dicts, "a")
+    for _ in range(WORTH_A_KERNEL + 2):
+        assert items.unchanged()
+    dicts[3]["b"] = 1
+    assert items.unchanged()
+    was, dicts[49]["a"] = dicts[49]["a"], object()
+    assert not items.unchanged()
+    dicts[49]["a"] = was
+    assert items.unchanged()
+    del dicts[0]["a"]
+    assert not items.unchanged()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import numba
+from numba.core.runtime import rtsys
 
 logger = logging.getLogger("sktensor")
 
@@ -20,12 +21,14 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     compiled anew in every process: that costs seconds, and nothing else.
     """
 
+    options = {"nogil": True} | options
+
     def decorate(function: Callable[..., Any]) -> Any:
         try:
-            dispatcher = numba.njit(nogil=True, cache=True, **options)(function)
+            dispatcher = numba.njit(cache=True, **options)(function)
         except RuntimeError:  # "no locator available"
             _say_that_none_are_kept()
-            return numba.njit(nogil=True, **options)(function)
+            return numba.njit(**options)(function)
         _forgive(getattr(dispatcher, "_cache", None))
         return dispatcher
 
@@ -47,9 +50,14 @@ def _forgive(kept: Any) -> None:
         with suppress(Exception):  # of the disk, or of a damaged index
             save(*arguments)
 
-    def load_overload(*arguments: Any) -> Any:
+    def load_overload(signature: Any, context: Any) -> Any:
+        # Numba gets ready to compile first, with all that it knows, which takes a third of a
+        # second. What lies on disk needs no more than its runtime.
+        with suppress(Exception):
+            rtsys.initialize(context)
+            return kept._load_overload(signature, context)
         try:
-            return load(*arguments)
+            return load(signature, context)
         except Exception:  # whatever reading a damaged pickle raises
             with suppress(Exception):
                 kept.flush()

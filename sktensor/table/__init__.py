@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -134,11 +134,17 @@ def _array_signature(X: np.ndarray) -> Signature | None:
         return None
     dtype = TORCH_DTYPES.get(X.dtype)
     if dtype is not None:
-        return Signature(X.shape[1], dtype)
+        return _numbers(X.shape[1], dtype)
     if X.dtype.kind in "OU":
         kind = "object" if X.dtype.kind == "O" else "str"
         return Signature(X.shape[1], None, (kind,) * X.shape[1])
     return None
+
+
+@lru_cache(maxsize=256)
+def _numbers(width: int, dtype: torch.dtype) -> Signature:
+    """The same object each time, which is found among others without a look at its fields."""
+    return Signature(width, dtype)
 
 
 def _pandas_signature(X: Any) -> Signature | None:

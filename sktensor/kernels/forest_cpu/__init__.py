@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import bitvector, linked, linking, packing, perfect
+from . import bitvector, lines, linked, linking, packing, perfect
 
 # Below so many rows a row at a time is faster than the layout's tiles of 64 or groups of 8.
-FEW_ROWS = {"bitvector": 7, "perfect": 16, "narrow": 7, "wide": 7}
+FEW_ROWS = {"bitvector": 7, "perfect": 40, "narrow": 7, "wide": 7}
 FEW_ROWS_OF_PIECES = 24
 MOST_PERFECT_DEPTH = 12
 # Leaves and levels of trees with short sets that are faster as bitvectors of pieces than walked.
@@ -80,7 +80,7 @@ def choose(shape: Shape, key: np.dtype) -> str:
 
 
 def few_rows_layout(shape: Shape, key: np.dtype) -> str:
-    """The layout for a handful of rows: linked nodes, trees side by side."""
+    """The layout for a handful of rows where trees are not perfect: linked, trees side by side."""
     n_columns = shape.n_columns + shape.n_coded
     small = n_columns <= linking.MOST_COLUMNS and shape.most_nodes <= linking.MOST_NODES
     one_class = shape.alone or not shape.n_coded
@@ -108,15 +108,26 @@ class PackedForest:
         if not self.shape.n_trees or not len(rows):
             return out
         few = len(rows) <= self._few_rows
-        layout = few_rows_layout(self.shape, self._forest.key) if few else self.layout
-        packed: Any = self._layouts.get(layout)
-        if packed is None:
-            packed = self._layouts[layout] = _PACK[layout](self._forest)
         if few:
-            linked.few(rows, packed, out)
+            layout = self._few_rows_layout
+            (lines.run if layout == "lines" else linked.few)(rows, self._packed(layout), out)
         else:
-            _RUN[layout](rows, packed, out)
+            _RUN[self.layout](rows, self._packed(self.layout), out)
         return out
+
+    def _packed(self, layout: str) -> Any:
+        """The forest in a layout, packed at its first use."""
+        packed = self._layouts.get(layout)
+        if packed is None:
+            of: Any = self._packed("perfect") if layout == "lines" else self._forest
+            packed = self._layouts[layout] = _PACK[layout](of)
+        return packed
+
+    @property
+    def _few_rows_layout(self) -> str:
+        if self.layout == "perfect":
+            return "lines"
+        return few_rows_layout(self.shape, self._forest.key)
 
     @property
     def _few_rows(self) -> int:
@@ -140,6 +151,7 @@ def _nbytes(packed: Any) -> int:
 _PACK: dict[str, Any] = {
     "bitvector": bitvector.pack,
     "perfect": perfect.pack,
+    "lines": lines.pack,
     "narrow": linking.pack_narrow,
     "wide": linking.pack_wide,
 }

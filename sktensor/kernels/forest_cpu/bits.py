@@ -1,4 +1,4 @@
-"""An intrinsic that Numba lacks."""
+"""Intrinsics that Numba lacks."""
 
 from typing import Any
 
@@ -19,3 +19,23 @@ def _trailing_zeros(typingctx: Any, x: Any) -> Any:
 
 
 trailing_zeros: Any = _trailing_zeros  # called without the context that Numba adds
+
+
+@intrinsic
+def _prefetch(typingctx: Any, array: Any, index: Any) -> Any:
+    """Have the line of the cache that an item is in brought near; an index may be any."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        function = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        data = context.make_array(array)(context, builder, args[0]).data
+        at = builder.bitcast(builder.gep(data, [args[1]]), byte)
+        # To be read, into the nearest cache, as data.
+        builder.call(function, [at, *(ir.Constant(number, i) for i in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(array, index), codegen
+
+
+prefetch: Any = _prefetch

@@ -12,11 +12,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ..jit import compiled
-from .bits import trailing_zeros
+from .bits import prefetch, trailing_zeros
 from .packing import Canonical, fill_tile, first_nan
 
 TILE = 128  # rows compared at once
-BLOCK = 1024  # rows that a tree is kept in the L1 cache for
+BLOCK = 1024  # rows that a tree is kept in the L1 cache for, or twice as many if it is far and
+FEW_COLUMNS = 64  # they have no more columns than that
+LINE = 64  # bytes of the cache that are read together
+FAR = 2**22  # bytes of trees that the nearer caches do not hold
 TOP = 4  # levels by bitvector
 ONE, TWO, THREE, FOUR = (np.uint64(i) for i in (1, 2, 3, 4))
 FEW_OUTPUTS = 8  # so many are added one after the other, more of them row by row
@@ -105,25 +108,30 @@ def _place(column, words, left, right, roots, value, out, leaf):
 
 def run(bits: np.ndarray, packed: Perfect, out: np.ndarray) -> None:
     """Add to `out` what every row's leaves hold."""
-    _sums(bits, *packed, out)
+    _sums(bits, *packed, packed.node.nbytes + packed.leaf.nbytes > FAR, out)
 
 
 @compiled(boundscheck=False)
-def _sums(bits, source, nan_low, infinity, node, leaf, output, masks, out):
+def _sums(bits, source, nan_low, infinity, node, leaf, output, masks, far, out):
     """`out[row] += leaf[tree, leaf of row]`, tree by tree."""
-    tiles = np.zeros((BLOCK // TILE, len(source), TILE), np.int32)
+    block = 2 * BLOCK if far and len(source) <= FEW_COLUMNS else BLOCK
+    tiles = np.zeros((block // TILE, len(source), TILE), np.int32)
     flat = tiles.reshape(len(tiles), -1)
-    for start in range(0, len(bits), BLOCK):
-        stop = min(start + BLOCK, len(bits))
+    for start in range(0, len(bits), block):
+        stop = min(start + block, len(bits))
         for lo in range(start, stop, TILE):
             tile = tiles[(lo - start) // TILE]
             fill_tile(bits, lo, min(lo + TILE, stop), source, nan_low, infinity, tile)
-        _add_block(flat, node, leaf.reshape(len(leaf), -1), output, masks, out[start:stop])
+        _add_block(flat, node, leaf.reshape(len(leaf), -1), output, masks, far, out[start:stop])
 
 
 @compiled(boundscheck=False)
-def _add_block(tiles, node, leaf, output, masks, out):
-    """`out[row] = leaf[tree, leaf of row]` summed up tree by tree, for the rows of some tiles."""
+def _add_block(tiles, node, leaf, output, masks, far, out):
+    """`out[row] = leaf[tree, leaf of row]` summed up tree by tree, for the rows of some tiles.
+
+    Where trees are far away, the nodes of the next one are brought near while one is walked, and
+    then the leaves that were reached, which are added after the next tree's walk.
+    """
     n_rows, n_outputs = out.shape
     n_leaves, width = np.uint64(node.shape[1]), np.uint64(leaf.shape[1] // node.shape[1])
     steps = 0
@@ -131,28 +139,46 @@ def _add_block(tiles, node, leaf, output, masks, out):
         steps += 1
     n_tiles = (n_rows + TILE - 1) // TILE
     totals = np.zeros((n_tiles, n_outputs, TILE), out.dtype)
-    alive, at = np.empty(TILE, np.uint16), np.empty(TILE, np.uint64)
+    alive, ends = np.empty(TILE, np.uint16), np.empty((n_tiles, TILE), np.uint64)
     for t in range(len(node)):
-        nodes, values, first = node[t], leaf[t], output[t]
+        nodes, values = node[t], leaf[t]
+        if far and t + 1 < len(node):
+            for i in range(0, len(nodes), LINE // nodes.itemsize):
+                prefetch(node[t + 1], np.uint64(i))
         for b in range(n_tiles):
-            tile, sums = tiles[b], totals[b]
+            tile, at = tiles[b], ends[b]
+            if far and t > 0:
+                _add_leaves(at, n_leaves, leaf[t - 1], width, output[t - 1], totals[b])
             _top_levels(tile, nodes, masks, alive, at)
             _walk(tile, nodes, steps, min(TILE, n_rows - b * TILE), at)
-            if width == 1:
+            if far:
                 for r in range(TILE):
-                    sums[first, r] += values[at[r] - n_leaves]
-            elif width <= FEW_OUTPUTS:
-                for j in range(width):
-                    for r in range(TILE):
-                        sums[j, r] += values[(at[r] - n_leaves) * width + np.uint64(j)]
+                    prefetch(values, (at[r] - n_leaves) * width)
             else:
-                for r in range(TILE):
-                    begin = (at[r] - n_leaves) * width
-                    for j in range(width):
-                        sums[j, r] += values[begin + np.uint64(j)]
+                _add_leaves(at, n_leaves, values, width, output[t], totals[b])
+    last = len(node) - 1
+    for b in range(n_tiles if far else 0):
+        _add_leaves(ends[b], n_leaves, leaf[last], width, output[last], totals[b])
     for r in range(n_rows):
         for j in range(n_outputs):
             out[r, j] = totals[r // TILE, j, r % TILE]
+
+
+@compiled(boundscheck=False)
+def _add_leaves(at, n_leaves, values, width, output, sums):
+    """`sums[:, row] += values` of the leaf that the row is at."""
+    if width == 1:
+        for r in range(TILE):
+            sums[output, r] += values[at[r] - n_leaves]
+    elif width <= FEW_OUTPUTS:
+        for j in range(width):
+            for r in range(TILE):
+                sums[j, r] += values[(at[r] - n_leaves) * width + np.uint64(j)]
+    else:
+        for r in range(TILE):
+            begin = (at[r] - n_leaves) * width
+            for j in range(width):
+                sums[j, r] += values[begin + np.uint64(j)]
 
 
 @compiled(boundscheck=False)
