@@ -30,7 +30,7 @@ TYPES = {
     torch.float32: "*fp32",
     torch.float64: "*fp64",
 }
-NAMES = ("add_bitvectors", "add_walks", "fill_classes", "fill_keys")
+NAMES = ("add_bitvectors", "add_found", "add_walks", "fill_classes", "fill_keys")
 
 
 class Launch:
@@ -78,7 +78,8 @@ def main() -> None:
         if n_codes:
             arrays, sets = with_sets(arrays, 1, n_codes, 2)
         rows = torch.from_numpy(np.zeros((3, 5), dtype))
-        PackedForest(*arrays, *sets).on(torch.device("cpu"))(rows)
+        for forest_cuda.FEW in (0, 64):
+            PackedForest(*arrays, *sets).on(torch.device("cpu"))(rows)
         PackedLeaves(*arrays[:-2], arrays[-1], *sets)(rows)
     print(*sorted({name for name, *_ in Launch.done}))
 

@@ -3,9 +3,10 @@
 The layouts are those of the CPU, put on the card. Rows are first made keys, a column after the
 other, so that the rows of a program lie side by side; no kernel behind that sees a float of a row,
 a NaN or a code. One program adds the leaves of its rows tree by tree: the order of summation, and
-so every bit, is that of the plain walk, and nothing is added atomically.
+so every bit, is that of the plain walk, and nothing is added atomically. Of few rows, which would
+leave most of a card idle, each program finds the leaves in one tree, and others add them in order.
 
-What fixes the speed on a card (`ROWS`, `OUTPUTS`) is reasoned, not measured.
+What fixes the speed on a card (`ROWS`, `OUTPUTS`, `FEW`) is reasoned, not measured.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ from torch import Tensor
 from ..forest_cpu import Shape, bitvector, few_rows_layout, linking
 from ..forest_cpu.coded import are_short
 from ..forest_cpu.packing import Canonical, canonical, first_nan, measure, shape_of
-from .programs import add_bitvectors, add_walks, fill_classes, fill_keys
+from .programs import add_bitvectors, add_found, add_walks, fill_classes, fill_keys
 
 ROWS = 128  # of a program: one for each of its threads
 COLUMNS = 16  # of a program that makes keys
 OUTPUTS = 16  # at most so many are added by one program: they are kept in registers
+FEW = 64  # programs, up to which rows are few: cards have as many multiprocessors, or twice that
+MOST_FOUND = 1 << 24  # rows times trees, of which the leaves are kept
+AT_ONCE = 16  # leaves read before they are added
 MOST_KEYS = 1 << 26  # at a time, so that the keys of many rows do not fill the card
 NO_SETS, SHORT_SETS, LONG_SETS = 0, 1, 2
 
@@ -81,6 +85,7 @@ class CardForest:
         if self.layout != "bitvector":
             self._arrays.append(len(forest.source))
         self._leaf, self._constants = self._put(leaf), constants
+        self._ways: tuple[Tensor, Tensor, Tensor] | None = None
 
     def _put(self, array: np.ndarray) -> Tensor:
         """On the device, unsigned integers as the signed ones of their bits."""
@@ -144,23 +149,63 @@ class CardForest:
         return keys
 
     def _sum(self, keys: Tensor, out: Tensor) -> None:
-        n_rows, n_groups = keys.shape[1] if len(keys) else len(out), len(self._begin)
-        self._kernel[(triton.cdiv(n_rows, ROWS) * n_groups,)](
-            keys,
+        n_rows, n_groups = len(out), len(self._begin)
+        vector = {"VECTOR": self._vector, "OUTPUTS": 1}
+        if self._vector:
+            vector["OUTPUTS"] = _outputs(self._n_outputs)
+        n_programs = triton.cdiv(n_rows, ROWS) * n_groups
+        alone = self._n_trees <= (1 if self._vector else n_groups)
+        if n_programs > FEW or alone or n_rows * self._n_trees > MOST_FOUND:
+            self._walk(keys, self._begin, self._end, self._leaf, out, vector)
+            return
+        first, last, place = self._one_by_one()
+        shape = n_rows, self._n_trees
+        found = torch.empty(shape, dtype=place.dtype, device=self.device)
+        self._walk(keys, first, last, place, found, {"VECTOR": False, "OUTPUTS": 1})
+        add_found[(n_programs,)](
+            found,
             n_rows,
+            self._n_trees,
             self._begin,
             self._end,
-            *self._arrays,
-            self._words,
             self._leaf,
             out,
             self._n_outputs,
             n_groups,
             ROWS=ROWS,
-            OUTPUTS=_outputs(self._n_outputs) if self._vector else 1,
-            VECTOR=self._vector,
+            AT_ONCE=AT_ONCE,
+            **vector,
+        )
+
+    def _walk(
+        self, keys: Tensor, begin: Tensor, end: Tensor, leaf: Tensor, out: Tensor, how: Any
+    ) -> None:
+        """Have each program add up what its rows' leaves say in the trees of its group."""
+        n_rows, n_groups = len(out), len(begin)
+        self._kernel[(triton.cdiv(n_rows, ROWS) * n_groups,)](
+            keys,
+            n_rows,
+            begin,
+            end,
+            *self._arrays,
+            self._words,
+            leaf,
+            out,
+            out.shape[1],
+            n_groups,
+            ROWS=ROWS,
+            **how,
             **self._constants,
         )
+
+    def _one_by_one(self) -> tuple[Tensor, Tensor, Tensor]:
+        """A group for each tree, from where to where, and for each leaf where it is."""
+        if self._ways is None:
+            trees, n_leaves = np.arange(self._n_trees + 1), len(self._leaf.view(-1))
+            n_leaves //= self._n_outputs if self._vector else 1
+            places = np.arange(n_leaves, dtype=np.int32 if n_leaves < 2**31 else np.int64)
+            self._ways = self._put(trees[:-1]), self._put(trees[1:]), self._put(places)
+        return self._ways
 
 
 def check(device: torch.device) -> None:

@@ -203,3 +203,43 @@ def add_walks(
             at_leaf = leaf + found[:, None] + tl.full((ROWS, OUTPUTS), 0, tl.int32)
         total += tl.load(at_leaf, mask=asked, other=0)
     tl.store(out + row[:, None] * n_outputs + output[None, :], total, mask=asked)
+
+
+@triton.jit(**OF_ROWS)
+def add_found(
+    found,
+    n_rows,
+    n_trees,
+    begin,
+    end,
+    leaf,
+    out,
+    n_outputs,
+    n_groups,
+    ROWS: tl.constexpr,
+    OUTPUTS: tl.constexpr,
+    VECTOR: tl.constexpr,
+    AT_ONCE: tl.constexpr,
+):
+    """`out[row] += leaf[found[row, tree]]`, tree by tree, of which the next `AT_ONCE` are read."""
+    program = tl.program_id(0)
+    group = program % n_groups
+    row = (program // n_groups).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    output = group * OUTPUTS + tl.arange(0, OUTPUTS)
+    inside = row < n_rows
+    asked = inside[:, None] & (output < n_outputs)[None, :]
+    total = tl.full((ROWS, OUTPUTS), 0, out.dtype.element_ty)
+    last = tl.load(end + group)
+    for first in range(tl.load(begin + group), last, AT_ONCE):
+        for k in tl.static_range(AT_ONCE):
+            tree = tl.full((ROWS,), 0, tl.int64) + first + k
+            there = inside & (tree < last)
+            at = tl.load(found + row * n_trees + tree, mask=there, other=0).to(tl.int64)
+            if VECTOR:
+                at_leaf = leaf + at[:, None] * n_outputs + output[None, :]
+            else:
+                at_leaf = leaf + at[:, None] + tl.full((ROWS, OUTPUTS), 0, tl.int32)
+            value = tl.load(at_leaf, mask=asked & there[:, None], other=0)
+            # Nothing is added for trees that are not there: minus zero would stay that.
+            total = tl.where(there[:, None], total + value, total)
+    tl.store(out + row[:, None] * n_outputs + output[None, :], total, mask=asked)
