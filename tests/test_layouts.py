@@ -129,6 +129,17 @@ def assert_layouts_agree(arrays, rows, sets=()):
         answer = np.zeros_like(expected)
         perfect._sums(packing.bits_of(rows), *packed._packed("perfect"), True, answer)
         np.testing.assert_array_equal(answer, expected, err_msg="perfect trees that are far away")
+        assert_nan_may_come_late(packed, rows, expected)
+
+
+def assert_nan_may_come_late(packed, rows, expected):
+    """Perfect trees read fewer columns until there is a NaN, be it in the third block."""
+    plain = ~np.isnan(rows).any(axis=1)
+    many = np.flatnonzero(plain)[np.arange(2 * perfect.BLOCK + 5) % plain.sum()]
+    which = np.concatenate([many, np.arange(len(rows)), many[:7]])
+    packed.layout = "perfect"
+    answer = packed(torch.from_numpy(rows[which])).numpy()
+    np.testing.assert_array_equal(answer, expected[which], err_msg="rows without NaN, then some")
 
 
 MADE = {

@@ -8,6 +8,7 @@ disk; blocks of rows are shared out over threads by the caller.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -111,6 +112,10 @@ class PackedForest:
         if few:
             layout = self._few_rows_layout
             (lines.run if layout == "lines" else linked.few)(rows, self._packed(layout), out)
+        elif self.layout == "perfect":
+            done = perfect.run(rows, self._packed("perfect, no NaN"), out)
+            if done < len(rows):
+                perfect.run(rows[done:], self._packed("perfect"), out[done:])
         else:
             _RUN[self.layout](rows, self._packed(self.layout), out)
         return out
@@ -151,13 +156,13 @@ def _nbytes(packed: Any) -> int:
 _PACK: dict[str, Any] = {
     "bitvector": bitvector.pack,
     "perfect": perfect.pack,
+    "perfect, no NaN": partial(perfect.pack, takes_nan=False),
     "lines": lines.pack,
     "narrow": linking.pack_narrow,
     "wide": linking.pack_wide,
 }
 _RUN: dict[str, Any] = {
     "bitvector": bitvector.run,
-    "perfect": perfect.run,
     "narrow": linked.run,
     "wide": linked.run,
 }

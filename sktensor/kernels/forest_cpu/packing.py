@@ -225,13 +225,25 @@ def fill_rows(bits, lo, hi, source, nan_low, infinity, keys):
 
 @compiled()
 def fill_tile(bits, lo, hi, source, nan_low, infinity, tile):
-    """Rows `lo` to `hi` as keys, transposed: `tile[column, row]`."""
+    """Rows `lo` to `hi` as keys, transposed: `tile[column, row]`. Whether there is a NaN."""
     top = np.iinfo(tile.dtype).max
     shift = 8 * tile.itemsize - 1
+    has_nan = False
     for r in range(lo, hi):
         for c in range(len(source)):
             b = bits[r, source[c]]
             if (b & top) > infinity[0]:
                 tile[c, r - lo] = -top - 1 if nan_low[c] else top
+                has_nan = True
             else:
                 tile[c, r - lo] = b ^ ((b >> shift) & top)
+    return has_nan
+
+
+def without_nan(forest: Canonical) -> Canonical:
+    """The forest for rows without NaN: no feature is there twice, once for each side of NaN."""
+    source, which = np.unique(forest.source, return_inverse=True)
+    if forest.coded is not None or len(source) == len(forest.source):
+        return forest
+    column = np.where(forest.column < 0, -1, which[forest.column]).astype(forest.column.dtype)
+    return forest._replace(source=source, nan_low=np.zeros(len(source), bool), column=column)
