@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse as sp
 from sklearn import linear_model as lm
 from sklearn.base import is_classifier
 from sklearn.cluster import KMeans
@@ -261,3 +262,33 @@ def test_a_decision_is_one_torch_graph_that_knows_ties(y):
     tied = torch.from_numpy(np.tile(est[0].mean_ + est[0].scale_, (len(d.X), 1)))
     for graph in decision_graph(est):
         assert not all(graph(tied)[1])
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("kind", [lm.Ridge, lm.LinearRegression])
+def test_terms_that_cancel_are_added_natively(kind, sparse):
+    """Columns nearly the same, coefficients far apart: each order of adding differs."""
+    X = np.repeat(d.X[:, :1], 6, axis=1) * (1 + 1e-13 * np.arange(6))
+    est = fitted_quietly(kind(), X, d.Y_REAL)
+    est.coef_ = np.array([3e13, -1e13, -2e13, 1e13, 1e13, -2e13]) / 3
+    rows = sp.csr_matrix(X) if sparse else X
+    assert_native_only(est, rows, "terms cancel")
+
+
+def test_large_coefficients_of_small_columns_are_compiled():
+    X = d.X * 1e-9
+    est = fitted_quietly(lm.LinearRegression(), X, d.Y_REAL)
+    assert np.abs(est.coef_).max() > 1e7
+    assert_answers_alike(est, X)
+
+
+def test_rows_whose_terms_cancel_go_to_the_native_method():
+    X = d.X[:, :2].copy()
+    est = fitted_quietly(lm.LinearRegression(), X, d.Y_REAL)
+    est.coef_ = np.array([1e13, -1e13])
+    moderate = X * 1e-13
+    ours = TensorAccelerated(est, device="cpu")
+    assert_same(ours.predict(moderate), est.predict(moderate))
+    assert ours.explain("predict").steps[0].backend == "torch"
+    cancel = np.repeat(X[:, :1], 2, axis=1) * (1 + 1e-12 * np.arange(2))
+    assert_same(ours.predict(cancel), est.predict(cancel), exact=True)

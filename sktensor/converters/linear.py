@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from scipy import sparse as sp
 
+from ..graph import evaluate
 from ..ops import (
     ArgMax,
+    Arith,
     Column,
     CsrProduct,
     CsrSizes,
@@ -19,14 +21,18 @@ from ..ops import (
     Map,
     MatMul,
     Op,
+    Provided,
     Shares,
     ValidCsr,
     cast,
 )
 from ..table import TORCH_DTYPES
-from .registry import Responses, Unsupported
+from .registry import Responses, Unsupported, current_conversion
 from .responses import classifier, positive, two_columns
 from .validation import numpy_dtype, validate
+
+LARGE = 1e6  # a coefficient from which on it is looked at whether terms cancel
+MOST_CANCELLED = 1e5  # times a sum, or 1, that its terms may be: they are off by 1e-11 then
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,41 @@ def linear(x: Op, coef: Any, intercept: Any = None) -> Linear:
     weight = np.ascontiguousarray(coef.T, common)
     product: Op = MatMul(rows, weight)
     result = product if intercept is None else plus(product, intercept)
+    if np.abs(weight).max(initial=0) > LARGE:
+        sizes = MatMul(Map(rows, torch.abs), np.abs(weight))
+        result = _not_cancelled(result, sizes, offset)
     return Linear(Finite(result), rows, weight, offset)
+
+
+def _not_cancelled(result: Op, sizes: Op, offset: Any) -> Op:
+    """The result, where the sizes of its terms are not so much more that rounding would be seen.
+
+    A sum is off by some `eps * sum(|x w|)`, by how much depends on the order it is taken in.
+    """
+    share = Arith(_over, sizes + float(np.abs(offset).max()), result)
+    if not _holds_for_some(share):
+        raise Unsupported("coefficients so large that their terms cancel")
+    return Provided(result, share, _is_moderate)
+
+
+def _holds_for_some(share: Op) -> bool:
+    """Whether the first rows are not answered natively, as all others would be then."""
+    sample = current_conversion().sample
+    if sample is None:
+        return True
+    try:
+        shares = np.asarray(evaluate(share, sample))
+    except Exception:  # rows that are refused say nothing of others
+        return True
+    return bool((shares <= MOST_CANCELLED).all() or not np.isfinite(shares).all())
+
+
+def _over(sizes: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
+    return sizes / (1 + result.abs())
+
+
+def _is_moderate(share: torch.Tensor) -> torch.Tensor:
+    return share <= MOST_CANCELLED
 
 
 def _sparse_linear(x: Op, weight: np.ndarray, intercept: Any, offset: Any) -> Linear:
@@ -90,6 +130,8 @@ def _sparse_linear(x: Op, weight: np.ndarray, intercept: Any, offset: Any) -> Li
     product = CsrProduct(x, weight)
     result = product if intercept is None else plus(product, intercept)
     largest = np.abs(weight.reshape(len(weight), -1)).max(axis=0, keepdims=True)
+    if largest.max(initial=0) > LARGE:
+        result = _not_cancelled(result, Arith(torch.mul, CsrSizes(x), largest), offset)
     return Linear(Finite(result), CsrSizes(x), largest, offset)
 
 
