@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -177,25 +178,35 @@ def _polars_kind(dtype: Any) -> str:
     return known.get(name, name.lower())
 
 
+class _Taken(dict[int, Any]):
+    """The columns that were taken from a frame, by whichever thread came first."""
+
+    __slots__ = ("lock",)
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+
+
 class Table:
     """Some columns of a frame or of an array of objects, each taken once and never copied."""
 
-    def __init__(self, source: Any, positions: Sequence[int], columns: dict[int, Any]):
-        self.source, self.positions, self._columns = source, positions, columns
+    def __init__(self, source: Any, positions: Sequence[int], taken: _Taken | None = None):
+        self.source, self.positions = source, positions
+        self._taken = _Taken() if taken is None else taken
 
     @classmethod
     def of(cls, source: Any) -> Table:
-        return cls(source, range(source.shape[1]), {})
+        return cls(source, range(source.shape[1]))
 
     def __len__(self) -> int:
         return self.source.shape[0]
 
     def select(self, columns: Sequence[int]) -> Table:
-        return Table(self.source, [self.positions[i] for i in columns], self._columns)
+        return Table(self.source, [self.positions[i] for i in columns], self._taken)
 
     def rows(self, lo: int, hi: int) -> Table:
         """A table of some of the rows, on its own."""
-        return Table(_safe_indexing(self.source, slice(lo, hi)), self.positions, {})
+        return Table(_safe_indexing(self.source, slice(lo, hi)), self.positions)
 
     def native(self) -> Any:
         """These columns in the container they came in, as scikit-learn would select them."""
@@ -208,9 +219,14 @@ class Table:
     def column(self, i: int) -> Any:
         """Column `i` as it is stored: a 1-D NumPy array, or the library's own array."""
         at = self.positions[i]
-        if at not in self._columns:
-            self._columns[at] = _column(self.source, at)
-        return self._columns[at]
+        if at not in self._taken:
+            with self._taken.lock:
+                if at not in self._taken:
+                    self._taken[at] = self._take(at)
+        return self._taken[at]
+
+    def _take(self, at: int) -> Any:
+        return _column(self.source, at)
 
     def values(self, i: int) -> np.ndarray:
         """Column `i` as scikit-learn's encoders see it; ValueError where they refuse it."""

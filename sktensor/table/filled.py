@@ -93,7 +93,7 @@ class Made(Table):
 
     def __init__(self, n_rows: int, cells: Sequence[Cells]):
         self.n_rows, self.cells = n_rows, list(cells)
-        super().__init__(None, range(len(self.cells)), {})
+        super().__init__(None, range(len(self.cells)))
 
     def __len__(self) -> int:
         return self.n_rows
@@ -107,11 +107,9 @@ class Made(Table):
             array[:, i] = self.column(i)
         return array
 
-    def column(self, i: int) -> np.ndarray:
-        if i not in self._columns:
-            cells = self.cells[i]
-            self._columns[i] = cells if isinstance(cells, np.ndarray) else cells.cells()
-        return self._columns[i]
+    def _take(self, at: int) -> np.ndarray:
+        cells = self.cells[at]
+        return cells if isinstance(cells, np.ndarray) else cells.cells()
 
     def values(self, i: int) -> np.ndarray:
         return self.column(i)
