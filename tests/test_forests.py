@@ -22,8 +22,9 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import get_tags
 
@@ -241,3 +242,17 @@ def test_values_that_are_refused_or_not(estimator, value):
 def test_leaves_at_the_ends_of_floats(kind):
     y = d.Y_REAL * np.array([1e-300, 1e150, 1.0])[np.arange(d.N) % 3]
     assert_answers_alike(fitted_quietly(kind(**FEW), d.X, y), d.X)
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("front", [(), (StandardScaler(),), (SimpleImputer(), MinMaxScaler())])
+def test_thresholds_that_are_nan(front, dtype):
+    """As scikit-learn 1.6 writes some where values were missing: what is not missing goes right."""
+    X = d.X_NAN.astype(dtype)
+    fitted = fitted_quietly(make_pipeline(*front, RandomForestClassifier(**FEW)), X, d.Y_MULTI)
+    for member in fitted[-1].estimators_:
+        splits = np.flatnonzero(member.tree_.children_left >= 0)
+        member.tree_.threshold[splits[::3]] = np.nan
+    assert np.isnan(fitted[-1].estimators_[0].tree_.threshold).any()
+    for rows in (X, X[:3], np.nan_to_num(X)):
+        assert_answers_alike(fitted, rows, exact=not front)

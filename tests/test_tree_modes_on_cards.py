@@ -6,6 +6,8 @@ kernels do with many is tested with made forests.
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -44,11 +46,16 @@ def kind(request, monkeypatch):
 
     def sums(self, x):
         on = place(self, DEVICE)
-        return on(torch.tensor(x, device=DEVICE)).cpu().numpy()
+        return walked(on, torch.tensor(x, device=DEVICE)).numpy()
 
     def leaves(self, x, *_):
         on = self._packed._put_on(DEVICE, request.param != "plain torch")
-        return on(x.to(DEVICE)).cpu()
+        return walked(on, x.to(DEVICE))
+
+    def walked(on, x):
+        with warnings.catch_warnings():  # of what Triton's interpreter does to NumPy's scalars
+            warnings.filterwarnings("ignore", "Conversion of an array", DeprecationWarning)
+            return on(x).cpu()
 
     monkeypatch.setattr(PackedForest, "sums", sums)
     monkeypatch.setattr(PackedForest, "__call__", lambda self, x: torch.from_numpy(sums(self, x)))

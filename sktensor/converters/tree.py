@@ -68,9 +68,11 @@ def tree_of(est: Any, x: Op, value: np.ndarray, features: np.ndarray | None = No
     feature = tree.feature
     if features is not None:
         feature = np.asarray(features)[np.maximum(feature, 0)]  # a leaf has feature -2
+    # scikit-learn 1.6 writes NaN where it tells missing values from others, which then go right.
+    threshold = np.where(np.isnan(tree.threshold), -np.inf, tree.threshold)
     return trees.Tree(
         np.where(leaf, -1, feature),
-        trees.below(tree.threshold, x),
+        trees.below(threshold, x),
         tree.children_left,
         tree.children_right,
         tree.missing_go_to_left.astype(bool),

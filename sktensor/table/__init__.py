@@ -250,7 +250,9 @@ class Table:
         for j in range(len(self.positions)):
             part = self.column(j)[lo:hi]
             if not isinstance(part, np.ndarray):
-                part = part.to_numpy(dtype=np.float64, na_value=np.nan)
+                # pandas 2.2 has no NaN for a null of Arrow's, and scikit-learn its TypeError then.
+                null = {} if "[pyarrow]" in part.dtype.name else {"na_value": np.nan}
+                part = part.to_numpy(dtype=np.float64, **null)
             # Objects are cast one by one as Python does, and only floats refuse what is none.
             source = np.dtype(np.float64) if part.dtype == object else part.dtype
             if not np.can_cast(source, dtype, "same_kind"):
