@@ -7,6 +7,7 @@ kernels do with many is tested with made forests.
 from __future__ import annotations
 
 import warnings
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,14 @@ MOST_CUTS = 4  # of which each gives three rows
 SAID = ("transform", "predict", "predict_proba", "score_samples", "apply")
 
 
+@contextmanager
+def quiet():
+    """Without what NumPy says of the way that Triton's interpreter treats it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Conversion of an array", DeprecationWarning)
+        yield
+
+
 @pytest.fixture(params=["kernels of cards", "plain torch"])
 def kind(request, monkeypatch):
     """Have forests answered by one kind of kernel; the classes of those that did."""
@@ -45,17 +54,13 @@ def kind(request, monkeypatch):
         return found
 
     def sums(self, x):
-        on = place(self, DEVICE)
-        return walked(on, torch.tensor(x, device=DEVICE)).numpy()
+        with quiet():
+            return place(self, DEVICE)(torch.tensor(x, device=DEVICE)).cpu().numpy()
 
     def leaves(self, x, *_):
-        on = self._packed._put_on(DEVICE, request.param != "plain torch")
-        return walked(on, x.to(DEVICE))
-
-    def walked(on, x):
-        with warnings.catch_warnings():  # of what Triton's interpreter does to NumPy's scalars
-            warnings.filterwarnings("ignore", "Conversion of an array", DeprecationWarning)
-            return on(x).cpu()
+        with quiet():
+            on = self._packed._put_on(DEVICE, request.param != "plain torch")
+            return on(x.to(DEVICE)).cpu()
 
     monkeypatch.setattr(PackedForest, "sums", sums)
     monkeypatch.setattr(PackedForest, "__call__", lambda self, x: torch.from_numpy(sums(self, x)))
