@@ -25,7 +25,7 @@ from sklearn.preprocessing import (
 
 from sktensor import TensorAccelerated
 from sktensor.engine import Engine
-from sktensor.program import L2_BYTES, MOST_ROWS, DeviceStage, HostStage
+from sktensor.program import L2_BYTES, LEAST_ROWS, MOST_ROWS, DeviceStage, HostStage
 
 from .support import assert_same
 
@@ -236,6 +236,7 @@ def test_a_native_step_reads_float32_as_it_lies_natively(front, table):
 def test_blocks_are_as_small_as_the_widest_op_asks():
     """Wherever it is in the chain, so that what it makes stays in the cache."""
     rows = RNG.normal(size=(200, 12))
+    many = 64 * MOST_ROWS * torch.get_num_threads()
     kept, found = SelectKBest(k=4), {}
     for degree in (1, 2, 4):
         front = make_pipeline(
@@ -245,9 +246,25 @@ def test_blocks_are_as_small_as_the_widest_op_asks():
         program = program_of(pipe.fit(rows, rows[:, 0] > 0), "predict_proba", rows)
         stages = [s for s in program.stages if isinstance(s, DeviceStage)]
         widest = max(op.width or 1 for stage in stages for op in stage.ops)
-        found[degree] = widest, max(program._block_size(s, 10**6) for s in stages)
+        found[degree] = widest, max(program._block_size(s, many) for s in stages)
     assert [width for width, _ in found.values()] == [12, 90, 1819]
     for width, size in found.values():
         assert size <= MOST_ROWS
         assert size * width * 8 <= L2_BYTES
         assert size == MOST_ROWS or (size + 1) * width * 8 > L2_BYTES
+
+
+def test_all_threads_get_as_many_blocks(monkeypatch):
+    """Else one of them would be waited for."""
+    pipe = make_pipeline(StandardScaler(), RandomForestClassifier(50, random_state=0))
+    pipe.fit(RNG.normal(size=(500, 12)), RNG.randint(0, 2, 500))
+    program = program_of(pipe, "predict_proba", RNG.normal(size=(500, 12)))
+    (stage,) = (s for s in program.stages if isinstance(s, DeviceStage))
+    for threads in (1, 2, 3, 8):
+        monkeypatch.setattr(torch, "get_num_threads", lambda n=threads: n)
+        for n_rows in (16_384, 20_000, 40_000, 100_000, 1_000_000):
+            size = program._block_size(stage, n_rows)
+            rounds = -(-n_rows // (MOST_ROWS * threads))
+            most = -(-n_rows // size) - rounds * threads
+            assert most <= 0, (threads, n_rows, size)
+            assert size * threads * rounds < n_rows + rounds * threads * LEAST_ROWS

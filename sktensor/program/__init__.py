@@ -192,12 +192,14 @@ class Program:
         }
 
     def _block_size(self, stage: DeviceStage, n_rows: int) -> int:
-        """Rows run together: few enough for the cache, and for every thread to have some."""
+        """Rows run together: few enough for the cache, and as many blocks for every thread."""
         if self.batch_size is not None:
             return self.batch_size
         size = int(np.clip(L2_BYTES // stage.bytes_a_row, LEAST_ROWS, MOST_ROWS))
         if n_rows > 2 * LEAST_ROWS and n_rows * stage.cost > WORTH_A_THREAD:
-            shares = -(-n_rows // torch.get_num_threads())
+            threads = torch.get_num_threads()
+            rounds = -(-n_rows // (size * threads))
+            shares = -(-n_rows // (rounds * threads))
             size = min(size, -(-shares // LEAST_ROWS) * LEAST_ROWS)
         return size
 

@@ -11,13 +11,15 @@ from itertools import count
 
 import torch
 
+from .cores import Cores
+
 Task = Callable[[int, int], None]
 
 WORTH_A_THREAD = 4e5  # nanoseconds of work, several times what it costs to hand it over
 SHORT = 2  # blocks a thread up to which a job is a short one
 
 _lock = threading.Lock()
-_pool: tuple[int, ThreadPoolExecutor] | None = None
+_pool: tuple[int, ThreadPoolExecutor, Cores] | None = None
 _forked = False
 
 
@@ -52,26 +54,28 @@ def share_rows(task: Task, n_rows: int, block: int) -> None:
                     stop.set()
                     raise
 
-    pool = _pool_of(workers) if workers > 1 else None
-    if pool is None:
+    found = _pool_of(workers) if workers > 1 else None
+    if found is None:
         with _on_one_thread(workers > 1):
             work()
         return
+    pool, cores = found
     # To wake a thread takes as long as a short job does, so this one does not wait for that. In
     # long ones its torch ops, which run on all of torch's threads, would be in the others' way.
     helps = n_blocks <= SHORT * workers
     futures: list[Future[None]] = []
-    try:
-        for _ in range(workers - helps):
-            futures.append(pool.submit(work))
-    except RuntimeError:  # no more threads to be had: this one helps those there are
-        helps = True
-    try:
-        if helps:
-            work()
-    finally:
-        # Where this thread has done the work, those that have not begun have nothing left to do.
-        failures = [f.exception() for f in futures if not (helps and f.cancel())]
+    with cores.shared(helps):
+        try:
+            for _ in range(workers - helps):
+                futures.append(pool.submit(work))
+        except RuntimeError:  # no more threads to be had: this one helps those there are
+            helps = True
+        try:
+            if helps:
+                work()
+        finally:
+            # Where this thread has done the work, those not yet begun have nothing left to do.
+            failures = [f.exception() for f in futures if not (helps and f.cancel())]
     for failure in failures:
         if failure is not None:
             raise failure
@@ -90,16 +94,17 @@ def _on_one_thread(indeed: bool) -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
-def _pool_of(workers: int) -> ThreadPoolExecutor | None:
+def _pool_of(workers: int) -> tuple[ThreadPoolExecutor, Cores] | None:
     """A pool of at least that many threads, each of which runs its torch ops alone."""
     global _pool
     with _lock:
         if _pool is None or _pool[0] < workers:
-            threads = torch.get_num_threads()
+            threads, cores = torch.get_num_threads(), Cores()
             started = threading.Barrier(workers + 1, timeout=10)
 
             def alone() -> None:
                 torch.set_num_threads(1)
+                cores.join()
                 started.wait()
 
             pool = ThreadPoolExecutor(workers, "sktensor")
@@ -113,8 +118,8 @@ def _pool_of(workers: int) -> ThreadPoolExecutor | None:
                 future.result()
             # The number set last is what threads started later find, so it must be the caller's.
             torch.set_num_threads(threads)
-            _pool = (workers, pool)
-        return _pool[1]
+            _pool = (workers, pool, cores)
+        return _pool[1:]
 
 
 def _forget() -> None:
