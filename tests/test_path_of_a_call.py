@@ -24,12 +24,20 @@ X = RNG.normal(size=(300, 5))
 X[::7, 1] = np.nan
 Y = (X[:, 0] > 0).astype(int)
 WORDS = np.array(["u", "v", "w"], object)[RNG.integers(0, 3, 300)]
-FRAME = pd.DataFrame(X, columns=list("abcde")).assign(
-    text=pd.Series(WORDS, dtype=object), kind=pd.Categorical(WORDS)
-)
+TEXTS = {  # however pandas stores them, by itself or with pyarrow
+    "text": pd.Series(WORDS, dtype=object),
+    "kind": pd.Series(WORDS, dtype="category"),
+    "str": pd.Series(WORDS, dtype="str"),  # objects before pandas 3
+    "python": pd.Series(WORDS, dtype="string[python]"),
+    "arrow": pd.Series(WORDS, dtype="string[pyarrow]"),
+    "count": pd.Series(RNG.integers(0, 3, 300)),
+}
+if int(pd.__version__.split(".")[0]) >= 3:  # what "str" is where there is no pyarrow
+    TEXTS["nan"] = pd.Series(WORDS, dtype=pd.StringDtype("python", na_value=np.nan))
+FRAME = pd.DataFrame(X, columns=list("abcde")).assign(**TEXTS)
 NUMBERS = make_pipeline(SimpleImputer(), StandardScaler())
 FRONT = make_column_transformer(
-    (NUMBERS, list("abcde")), (OneHotEncoder(handle_unknown="ignore"), ["text", "kind"])
+    (NUMBERS, list("abcde")), (OneHotEncoder(handle_unknown="ignore"), list(TEXTS))
 )
 FINALS = [LogisticRegression(), RandomForestClassifier(10, random_state=0)]
 

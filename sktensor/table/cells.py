@@ -67,6 +67,8 @@ def values_of(source: Any, at: int) -> np.ndarray:
     array = array_of(source, at)
     if isinstance(array, np.ndarray) and array.dtype.kind in "Obiu":
         return array
+    if isinstance(array.dtype, sys.modules["pandas"].StringDtype):
+        return np.asarray(array)  # objects, in which `check_array` changes nothing either
     return _checked(source.iloc[:, at])
 
 
