@@ -1,4 +1,4 @@
-"""Every layout of a forest on numbers of rows that fill no tile; for a process that checks indices.
+"""Kernels on numbers of rows that fill no tile; for a process that checks indices.
 
 `NUMBA_BOUNDSCHECK=1 python -m tests.checked_kernels` raises IndexError where a kernel reads or
 writes outside its arrays, which it otherwise does unseen. `test_layouts` runs it.
@@ -9,6 +9,7 @@ import torch
 
 from sktensor.kernels import PackedForest
 from sktensor.kernels.forest_cpu import perfect
+from sktensor.kernels.objects_numba import distinct
 
 from .test_layouts import (
     N_FEATURES,
@@ -62,6 +63,8 @@ def main():
             arrays, sets = with_sets(arrays, 2, n_codes, 2, alone=True)
             walks = ("narrow", "wide") if dtype == np.float32 else ("wide",)
             run(PackedForest(*arrays, *sets), rows, walks)
+    for n in (0, 1, 3, 40, 5000):
+        distinct(np.array([str(i % 7) for i in range(n)] * 5, object))
 
 
 if __name__ == "__main__":

@@ -11,15 +11,18 @@ import pandas as pd
 import polars as pl
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from sktensor import TensorAccelerated
+from sktensor.kernels.objects_numba import MOST, REPEATED, distinct
 from sktensor.ops import lookup
 from sktensor.ops.lookup import Finder
 
-from .support import assert_same, fitted_quietly
+from .support import assert_same, assert_same_outcome, fitted_quietly
 
 N = 2_000
 LEVELS = [f"level {i}" for i in range(50)]
@@ -147,3 +150,79 @@ def test_several_columns_are_looked_up_over_threads_where_the_gil_allows(arrow, 
     assert len(where) == (2 if arrow else 1)
     assert arrow or where == {threading.get_ident()}
     assert_same(answer, fitted.predict_proba(table))
+
+
+class Unlike(str):
+    """A string whose hash may not be asked: what is told apart by its address needs none."""
+
+    __hash__ = None
+
+
+@given(
+    objects=st.lists(st.integers(0, 40), min_size=1, max_size=400),
+    step=st.sampled_from([1, 2, -1]),
+    writeable=st.booleans(),
+)
+def test_objects_are_told_apart_by_their_addresses(objects, step, writeable):
+    made = [Unlike(f"same {i % 3}") for i in range(41)]
+    cells = np.empty(len(objects), object)
+    cells[:] = [made[i] for i in objects]
+    cells = cells[::step]
+    cells.flags.writeable = writeable
+    found = distinct(cells)
+    wanted = list(dict.fromkeys(map(id, cells)))
+    if len(wanted) > len(cells) // REPEATED:
+        assert found is None
+        return
+    firsts, which = found
+    assert [id(cells[i]) for i in firsts] == wanted
+    assert [wanted[i] for i in which] == list(map(id, cells))
+
+
+def test_more_objects_than_the_table_holds_are_left_to_hashes():
+    for n, fits in [(MOST, True), (MOST + 1, False)]:
+        cells = np.array([Unlike(i) for i in range(n)] * REPEATED, object)
+        found = distinct(cells)
+        assert (found is not None) == fits
+        assert not fits or (found[1] == np.tile(np.arange(n), REPEATED)).all()
+
+
+MIXED = [None, np.nan, float("nan"), 1, True, 1.0, "1", np.str_("level 3"), 2**70]
+
+
+@pytest.mark.parametrize("encoder", ENCODERS, ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("odd", [[], ["level 3"], [None], MIXED[1:3], MIXED], ids=str)
+def test_cells_that_share_objects_are_hashed_once_each(encoder, odd, monkeypatch):
+    cells = np.tile(CELLS, (2, 1))
+    cells[: len(odd) * 50, 0] = odd * 50
+    fitted = fitted_quietly(make_pipeline(encoder, LogisticRegression()), CELLS, Y)
+    fast = TensorAccelerated(fitted, device="cpu")
+    hashed: list[int] = []
+    by_hash = Finder._by_hash
+
+    def counted(self, values):
+        hashed.append(len(values))
+        return by_hash(self, values)
+
+    monkeypatch.setattr(Finder, "_by_hash", counted)
+    for rows in (cells, cells[::2], cells[::-1], np.asfortranarray(cells)):
+        assert_same_outcome(
+            lambda rows=rows: fast.predict_proba(rows), lambda rows=rows: fitted.predict_proba(rows)
+        )
+    assert hashed
+    assert max(hashed) <= len(LEVELS) + len(odd)
+
+
+@pytest.mark.parametrize("storage", ["python", "pyarrow"])
+def test_strings_of_pandas_that_are_gone_after_the_call_do_no_harm(storage):
+    """New objects at the addresses of old ones are looked up anew."""
+    columns = [f"c{j}" for j in range(2)]
+    dtype = pd.StringDtype(storage)
+    fitted = fitted_quietly(
+        make_pipeline(ENCODERS[0], LogisticRegression()), pd.DataFrame(CELLS, columns=columns), Y
+    )
+    fast = TensorAccelerated(fitted, device="cpu")
+    for turn in range(20):
+        fresh = [f"level {(i + turn) % 50}" for i in range(50)]
+        rows = pd.DataFrame(np.array(fresh, object)[CODES], columns=columns, dtype=dtype)
+        assert_same(fast.predict_proba(rows), fitted.predict_proba(rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..kernels.objects_numba import distinct
 from ..table import Signature, Table
 from ..table.cells import is_nan, nulls_in, positions_in
 from ..threads import share_rows
@@ -18,7 +20,7 @@ from .host import Retreat, signature
 
 NUMBERS = "iuf"
 MANY_CELLS = 5000  # of a column, from which on looking them up is worth a thread
-FEW_CELLS = 1000  # up to so many, Arrow takes longer to get ready than Python to look them up
+FEW_CELLS = 1000  # up to so many, Arrow or Numba takes longer to get ready than Python to look up
 # What can be looked up among any categories.
 HASHED = frozenset([str, np.str_, type(None), float, int, bool, np.float64, np.int64])
 
@@ -27,7 +29,8 @@ HASHED = frozenset([str, np.str_, type(None), float, int, bool, np.float64, np.i
 class Lookup(Op):
     """Where each cell of a table is among its column's categories; -1 for one that is unknown.
 
-    One hash lookup a cell; a column stored as codes of few values looks up those and no cell.
+    One hash lookup a cell at most: a column stored as codes of few values looks up those and no
+    cell, and where cells share objects, as those of a file that pandas read do, each of these.
     Raises Retreat for an unknown one unless it `may_miss` some, and scikit-learn can.
     """
 
@@ -115,8 +118,15 @@ class Finder:
             return self._among_numbers(values)
         if values.dtype.kind not in "OUb":
             raise Retreat(f"categories of {values.dtype}")
-        cells = values if values.dtype == object else values.tolist()
-        return np.fromiter(map(self.by_hash.__getitem__, cells), np.int64, len(values))
+        if values.dtype != object:
+            return self._by_hash(values.tolist())
+        if len(values) > FEW_CELLS and (found := distinct(values)) is not None:
+            firsts, which = found
+            return self._by_hash(values[firsts])[which]
+        return self._by_hash(values)
+
+    def _by_hash(self, cells: Sequence[Any]) -> np.ndarray:
+        return np.fromiter(map(self.by_hash.__getitem__, cells), np.int64, len(cells))
 
     def _among_numbers(self, values: np.ndarray) -> np.ndarray:
         if self.categories.dtype.kind not in NUMBERS + "b":
