@@ -65,9 +65,6 @@ class Logistic:
     def __call__(self, x: Tensor) -> Tensor:
         return 1 / (1 + exp(-self.slope * x))
 
-    def few(self, x: np.ndarray) -> np.ndarray:
-        return 1 / (1 + np.exp(-self.slope * x))
-
 
 @dataclass(frozen=True)
 class Above:

@@ -15,7 +15,7 @@ import torch
 from scipy import special
 from torch import Tensor
 
-from ..kernels import fill_numba
+from ..kernels import fill_numba, guards_numba
 from ..table import NUMPY_DTYPES
 from .arithmetic import Arith, Map, MatMul, Quadratic
 from .base import Guard, Op, Retreat, parts
@@ -25,7 +25,8 @@ from .encode import Fill, GatherSum, Missing, Recode
 from .forest import Forest
 from .outputs import ArgMax, Decided, Labels, Shares, Softmax, Take
 
-WORTH_A_KERNEL = 16  # rows from which on it may be loaded, at the first call
+WORTH_A_KERNEL = 16  # rows, or calls with fewer, from which on one may be loaded
+FEWEST = 64  # rows up to which a guard's loop takes less time than NumPy's calls
 
 Few = Callable[..., Any]
 
@@ -105,12 +106,31 @@ def _guarded(op: Guard) -> Few:
     return check
 
 
+def _soon(x: Op, most_rows: int) -> Callable[[np.ndarray], bool]:
+    """Whether an array of the op's rows may go to a kernel, to be asked once at each call.
+
+    One is loaded after some calls, compiled for floats that lie row by row and may be written into.
+    """
+    fits = x.width is not None and x.dtype is not None and x.dtype.is_floating_point
+    calls = iter(range(WORTH_A_KERNEL))
+
+    def ready(rows: np.ndarray) -> bool:
+        return fits and next(calls, None) is None and rows.flags.carray and len(rows) <= most_rows
+
+    return ready
+
+
 def _finite(op: Finite) -> Few:
     """A sum that is finite has no value that is not; one that is not may just have overflowed."""
     total, allow_nan = np.add.reduce, op.allow_nan
+    soon, finite = _soon(op.x, FEWEST), guards_numba.finite
 
     def check(x: np.ndarray) -> np.ndarray:
-        if not isfinite(total(x, None)) and not (allow_nan and not np.isinf(x).any()):
+        if soon(x):
+            holds = finite(x, allow_nan)
+        else:
+            holds = isfinite(total(x, None)) or (allow_nan and not np.isinf(x).any())
+        if not holds:
             raise Retreat("a value that is not finite")
         return x
 
@@ -120,9 +140,13 @@ def _finite(op: Finite) -> Few:
 def _between(op: Between) -> Few:
     low, high, allow_nan, nearest = op.low, op.high, op.allow_nan, op.nearest
     least, most = np.minimum.reduce, np.maximum.reduce
+    soon, within = _soon(op.of, FEWEST), guards_numba.within
 
     def check(x: np.ndarray, of: np.ndarray) -> np.ndarray:
-        if of.size and least(of, None) >= -nearest and most(of, None) <= nearest:
+        if soon(of):
+            if within(of, nearest):
+                return x
+        elif of.size and least(of, None) >= -nearest and most(of, None) <= nearest:
             return x
         inside = (of >= low) & (of <= high)
         if not inside.all() and not (allow_nan and (inside | np.isnan(of)).all()):
@@ -141,19 +165,30 @@ def _arith(op: Arith) -> Few | None:
         return None
     if not arrays <= {NUMPY_DTYPES[op.dtype]}:
         return None
-    x, y = values
+    x, y = (v if isinstance(v, Op) else np.asarray(v, NUMPY_DTYPES[op.dtype]) for v in values)
     if isinstance(x, Op):
         return ufunc if isinstance(y, Op) else lambda a: ufunc(a, y)
     return lambda b: ufunc(x, b)
 
 
 def _map(op: Map) -> Few | None:
-    if isinstance(op.fn, Above | Logistic):
+    if isinstance(op.fn, Above):
         return op.fn.few
     if isinstance(op.fn, Elementwise):
         return op.fn.ufunc
     dtype = op.x.dtype
+    if isinstance(op.fn, Logistic):
+        return None if dtype is None else _logistic(op.fn.slope, NUMPY_DTYPES[dtype])
     return FUNCTIONS.get(op.fn) if dtype is not None and dtype.is_floating_point else None
+
+
+def _logistic(slope: float, dtype: Any) -> Few:
+    """`1 / (1 + exp(-slope x))` of arrays alone, for which NumPy takes half as long."""
+    one, falls = np.ones((), dtype), np.asarray(-slope, dtype)
+    exp, inverse = np.exp, np.reciprocal
+    if slope == 1:
+        return lambda x: inverse(exp(-x) + one)
+    return lambda x: inverse(exp(falls * x) + one)
 
 
 def _matmul(op: MatMul) -> Few | None:
@@ -213,8 +248,10 @@ def _fill(op: Fill) -> Few | None:
     if marker == marker:
         return lambda x: np.where(x == marker, values, x)
 
+    soon = _soon(op.x, FEWEST)
+
     def fill(x: np.ndarray) -> np.ndarray:
-        if len(x) > WORTH_A_KERNEL and x.flags.c_contiguous:
+        if soon(x) or (len(x) > WORTH_A_KERNEL and x.flags.c_contiguous):
             return fill_numba.filled(x, values)
         return np.where(np.isnan(x), values, x)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -125,7 +125,7 @@ class Finder:
             return self._by_hash(values[firsts])[which]
         return self._by_hash(values)
 
-    def _by_hash(self, cells: Sequence[Any]) -> np.ndarray:
+    def _by_hash(self, cells: Collection[Any] | np.ndarray) -> np.ndarray:
         return np.fromiter(map(self.by_hash.__getitem__, cells), np.int64, len(cells))
 
     def _among_numbers(self, values: np.ndarray) -> np.ndarray:

@@ -299,13 +299,16 @@ class DeviceStage(nn.Module):
         values = list(inputs)
         with np.errstate(all="ignore"):
             for step, at in steps:
-                values.append(step(*[values[i] for i in at]))
+                one = type(at) is int
+                values.append(step(values[at]) if one else step(*[values[i] for i in at]))
         return [values[i] for i in returned]
 
     @cached_property
-    def _few(self) -> tuple[list[tuple[Few, list[int]]], list[int]]:
+    def _few(self) -> tuple[list[tuple[Few, Any]], list[int]]:
+        """Each op as a function, and the slot it reads, or a list of several."""
         slots = {op: i for i, op in enumerate([*self.inputs, *self.ops])}
-        steps = [(few(op), [slots[x] for x in op.inputs]) for op in self.ops]
+        read = [[slots[x] for x in op.inputs] for op in self.ops]
+        steps = [(few(op), at[0] if len(at) == 1 else at) for op, at in zip(self.ops, read)]
         return steps, [slots[op] for op in self.outputs]
 
     @property

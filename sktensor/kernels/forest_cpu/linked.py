@@ -50,7 +50,15 @@ def reads_little(n_trees: int, n_columns: int) -> bool:
 
 def few(bits: np.ndarray, packed: Linked, out: np.ndarray) -> None:
     """The same for a handful of rows: a row outside, trees inside."""
-    trees: Any = _trees_narrow if packed.node.ndim == 1 else _trees_wide
+    narrow = packed.node.ndim == 1
+    if packed.coded is None:
+        run_few: Any = _few_narrow if narrow else _few_wide
+        node, first, leaf, output, *_ = _arrays(packed)
+        run_few(
+            bits, packed.source, packed.nan_low, packed.infinity, node, first, leaf, output, out
+        )
+        return
+    trees: Any = _trees_narrow if narrow else _trees_wide
     keys = np.zeros((len(bits), _width(packed)), bits.dtype)
     _fill(bits, 0, len(bits), packed, keys)
     trees(keys.ravel(), np.uint64(keys.shape[1]), len(bits), *_arrays(packed), out)
@@ -274,3 +282,21 @@ def _trees_wide(keys, width, n_rows, nodes, first, leaf, output, words, n_plain,
                 else:
                     for j in range(out.shape[1]):
                         out[r, j] += leaf[at, j]
+
+
+@compiled()
+def _few_narrow(bits, source, nan_low, infinity, nodes, first, leaf, output, out):
+    """Numbers alone, from their bits to the sums: one call, which is most of what a row costs."""
+    keys = np.empty((len(bits), len(source)), bits.dtype)
+    fill_rows(bits, 0, len(bits), source, nan_low, infinity, keys)
+    width = np.uint64(len(source))
+    _trees_narrow(keys.ravel(), width, len(bits), nodes, first, leaf, output, None, out)
+
+
+@compiled()
+def _few_wide(bits, source, nan_low, infinity, nodes, first, leaf, output, out):
+    """The same by nodes of 16 bytes."""
+    keys = np.empty((len(bits), len(source)), bits.dtype)
+    fill_rows(bits, 0, len(bits), source, nan_low, infinity, keys)
+    width = np.uint64(len(source))
+    _trees_wide(keys.ravel(), width, len(bits), nodes, first, leaf, output, None, None, None, out)
