@@ -153,7 +153,10 @@ def _program(path: Path) -> Any:
             ):
                 raise ValueError(f"{path} holds pickled tensors: it is not loaded")
     try:
-        return torch.export.load(path).module()
+        with warnings.catch_warnings():
+            # Some releases, 2.11 is one, warn of the bytes of the file, which nobody writes into.
+            warnings.filterwarnings("ignore", "The given buffer is not writable", UserWarning)
+            return torch.export.load(path).module()
     except Exception as error:
         raise ValueError(
             f"torch {torch.__version__} cannot load {path}: {error}. Export again with this release"

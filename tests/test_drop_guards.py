@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -63,9 +65,10 @@ def test_fires_or_declines(graph, left):
                 np.testing.assert_array_equal(got, expected)
 
 
-def _answer(program: Program, X: np.ndarray) -> np.ndarray | None:
+def _answer(program: Program, X: np.ndarray) -> Any:
+    """As many rows are answered: for few, kernels let through what only overflows a guard's sum."""
     try:
-        return program(X)
+        return program._answer(X, program._run)
     except Retreat:
         return None
 
