@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections import Counter
 from typing import ClassVar
@@ -185,6 +186,18 @@ def test_more_objects_than_the_table_holds_are_left_to_hashes():
         found = distinct(cells)
         assert (found is not None) == fits
         assert not fits or (found[1] == np.tile(np.arange(n), REPEATED)).all()
+
+
+def test_cells_that_hold_nothing_are_none():
+    """Arrays made in C may have nulls, which NumPy shows as None."""
+    cells = np.empty((2 * N, 2), object)  # of None
+    cells[::2] = CELLS
+    ctypes.memset(cells[1:].ctypes.data, 0, 2 * cells.itemsize)
+    assert cells[1, 0] is None
+    assert distinct(cells[:, 0]) is None
+    fitted = fitted_quietly(make_pipeline(ENCODERS[0], LogisticRegression()), CELLS, Y)
+    fast = TensorAccelerated(fitted, device="cpu")
+    assert_same(fast.predict_proba(cells), fitted.predict_proba(cells))
 
 
 MIXED = [None, np.nan, float("nan"), 1, True, 1.0, "1", np.str_("level 3"), 2**70]

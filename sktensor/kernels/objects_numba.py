@@ -16,7 +16,7 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio (Knuth 6.4,
 def distinct(values: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """The first cell of each object (n_objects,), and which object each cell has (n,) int32.
 
-    values (n,) of objects. None where too many are objects of their own.
+    values (n,) of objects. None where too many are objects of their own, or one is not there.
     """
     most = min(MOST, len(values) // REPEATED)
     if most == 0:
@@ -50,11 +50,16 @@ def _pointers(values: np.ndarray) -> np.ndarray:
 
 @compiled()
 def _number(pointers, shift, addresses, numbers, firsts, which):
-    """Number the pointers as they come, by open addressing; -1 if there are more than firsts."""
+    """Number the pointers as they come, by open addressing; -1 if there are more than firsts.
+
+    -1 for a null too, by which NumPy means None: here it marks a place that is free.
+    """
     last = np.uint64(len(addresses) - 1)
     known = 0
     for i in range(len(pointers)):
         pointer = pointers[i]
+        if pointer == 0:
+            return -1
         slot = (pointer * GOLDEN) >> np.uint64(shift)
         while addresses[slot] != pointer:
             if addresses[slot] == 0:

@@ -106,7 +106,7 @@ def _guarded(op: Guard) -> Few:
     return check
 
 
-def _soon(x: Op, most_rows: int) -> Callable[[np.ndarray], bool]:
+def _soon(x: Op) -> Callable[[np.ndarray], bool]:
     """Whether an array of the op's rows may go to a kernel, to be asked once at each call.
 
     One is loaded after some calls, compiled for floats that lie row by row and may be written into.
@@ -115,7 +115,7 @@ def _soon(x: Op, most_rows: int) -> Callable[[np.ndarray], bool]:
     calls = iter(range(WORTH_A_KERNEL))
 
     def ready(rows: np.ndarray) -> bool:
-        return fits and next(calls, None) is None and rows.flags.carray and len(rows) <= most_rows
+        return fits and next(calls, None) is None and rows.flags.carray and len(rows) <= FEWEST
 
     return ready
 
@@ -123,7 +123,7 @@ def _soon(x: Op, most_rows: int) -> Callable[[np.ndarray], bool]:
 def _finite(op: Finite) -> Few:
     """A sum that is finite has no value that is not; one that is not may just have overflowed."""
     total, allow_nan = np.add.reduce, op.allow_nan
-    soon, finite = _soon(op.x, FEWEST), guards_numba.finite
+    soon, finite = _soon(op.x), guards_numba.finite
 
     def check(x: np.ndarray) -> np.ndarray:
         if soon(x):
@@ -140,7 +140,7 @@ def _finite(op: Finite) -> Few:
 def _between(op: Between) -> Few:
     low, high, allow_nan, nearest = op.low, op.high, op.allow_nan, op.nearest
     least, most = np.minimum.reduce, np.maximum.reduce
-    soon, within = _soon(op.of, FEWEST), guards_numba.within
+    soon, within = _soon(op.of), guards_numba.within
 
     def check(x: np.ndarray, of: np.ndarray) -> np.ndarray:
         if soon(of):
@@ -248,7 +248,7 @@ def _fill(op: Fill) -> Few | None:
     if marker == marker:
         return lambda x: np.where(x == marker, values, x)
 
-    soon = _soon(op.x, FEWEST)
+    soon = _soon(op.x)
 
     def fill(x: np.ndarray) -> np.ndarray:
         if soon(x) or (len(x) > WORTH_A_KERNEL and x.flags.c_contiguous):
