@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder, StandardScaler
 from sklearn.svm import LinearSVR
 
+from sktensor import TensorAccelerated
 from sktensor.compiler import build
 from sktensor.graph import evaluate, rewrite, walk
 from sktensor.ops import Cast, Concat, Decided, Finite, Input, MatMul, OneHot, Retreat, Select
@@ -159,3 +162,23 @@ def test_pipelines_build_no_indicator_columns(final):
     assert_answers_alike(pipe, unseen)
     graphs = build(pipe, signature_of(unseen), unseen[:3])
     assert not any(one_hots(root) for root in graphs.roots.values())
+
+
+@pytest.mark.parametrize("kind", ["object", "str", "category"])
+def test_columns_of_many_categories_are_never_built(kind):
+    """20 of 3,000 strings each: the dummy columns of 100,000 rows would take 48 GB."""
+    n, rng = 100_000, np.random.default_rng(0)
+    levels = np.array([f"level {i}" for i in range(3_000)], object)
+    text = {f"c{j}": pd.Series(levels[rng.integers(0, 3_000, n)], dtype=kind) for j in range(20)}
+    table, some = pd.DataFrame(text), slice(0, 6_000)
+    pipe = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LogisticRegression(max_iter=2))
+    pipe = fitted_quietly(pipe, table[some], rng.integers(0, 2, 6_000))
+    fast = TensorAccelerated(pipe, device="cpu", fallback="raise")
+    fast.predict_proba(table[some])
+    tracemalloc.start()
+    try:
+        answer = fast.predict_proba(table)
+        assert tracemalloc.get_traced_memory()[1] < 200e6
+    finally:
+        tracemalloc.stop()
+    assert_same(answer[some], pipe.predict_proba(table[some]))
