@@ -75,9 +75,6 @@ class Above:
     def __call__(self, x: Tensor) -> Tensor:
         return x > self.limit
 
-    def few(self, x: np.ndarray) -> np.ndarray:
-        return x > self.limit
-
 
 def _boxcox(x: Tensor, power: Tensor) -> Tensor:
     """`(x ** p - 1) / p`, or `log(x)` for p = 0."""

@@ -173,7 +173,8 @@ def _arith(op: Arith) -> Few | None:
 
 def _map(op: Map) -> Few | None:
     if isinstance(op.fn, Above):
-        return op.fn.few
+        limit = op.fn.limit
+        return lambda x: x > limit
     if isinstance(op.fn, Elementwise):
         return op.fn.ufunc
     dtype = op.x.dtype
