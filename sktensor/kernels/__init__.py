@@ -1,6 +1,6 @@
 """Kernels: functions of tensors, one file per technology; torch picks by where `x` lives."""
 
-from collections.abc import Sequence
+from typing import Sequence  # noqa: UP035 - torch 2.6 knows no other in the types of an op
 
 import torch
 from torch import Tensor
