@@ -95,7 +95,7 @@ class Op:
 
     def with_inputs(self, change: Callable[[Op], Op]) -> Op:
         """This op reading `change(x)` wherever it read `x`."""
-        new = {f.name: _change(getattr(self, f.name), change) for f in fields(self)}
+        new = {f.name: _change(getattr(self, f.name), change) for f in fields(self) if f.init}
         return self if all(new[k] is getattr(self, k) for k in new) else replace(self, **new)
 
     def __add__(self, y: Any) -> Op:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -34,24 +33,8 @@ class Recode(Op):
         return table.gather(1, x.T + 1).T
 
 
-class Starts:
-    """Where the indicators of each column begin, put on a device once."""
-
-    def __init__(self, sizes: tuple[int, ...]):
-        self.array = np.cumsum([0, *sizes[:-1]])
-        self._placed: dict[torch.device, Tensor] = {}
-
-    def on(self, device: torch.device) -> Tensor:
-        found = self._placed.get(device)
-        if found is None:
-            found = self._placed.setdefault(device, torch.from_numpy(self.array).to(device))
-        return found
-
-
-def _starts_on(op: OneHot | GatherSum, device: torch.device) -> Tensor:
-    if torch.compiler.is_compiling():  # which sees neither cache
-        return torch.tensor([0, *np.cumsum(op.sizes)[:-1].tolist()], device=device)
-    return op._starts.on(device)
+def _starts(sizes: tuple[int, ...]) -> np.ndarray:
+    return np.cumsum([0, *sizes[:-1]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +45,10 @@ class OneHot(Op):
     sizes: tuple[int, ...]
     result: torch.dtype = torch.float64
     sparse_result: bool = False
+    starts: np.ndarray = field(init=False, repr=False)  # (x.width,), where indicators begin
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "starts", _starts(self.sizes))
 
     @property
     def width(self) -> int:
@@ -81,12 +68,8 @@ class OneHot(Op):
         of = np.searchsorted(ends, columns, side="right")
         return of, columns - (ends - np.array(self.sizes))[of]
 
-    @cached_property
-    def _starts(self) -> Starts:
-        return Starts(self.sizes)
-
-    def forward(self, x: Tensor, sizes: tuple[int, ...], *_: Any) -> Tensor:
-        starts = _starts_on(self, x.device)
+    def forward(self, x: Tensor, *others: Any) -> Tensor:
+        *_, starts = others
         # One column more takes what is no category and is cut off.
         at = torch.where(x >= 0, x + starts, self.width)
         out = torch.zeros((x.shape[0], self.width + 1), dtype=self.result, device=x.device)
@@ -184,6 +167,10 @@ class GatherSum(Op):
     x: Op
     sizes: tuple[int, ...]
     weight: np.ndarray = field(repr=False)  # (sum of sizes + 1[, n]), zeros last for what is none
+    starts: np.ndarray = field(init=False, repr=False)  # (x.width,), where a column's rows begin
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "starts", _starts(self.sizes))
 
     @property
     def width(self) -> int | None:
@@ -197,17 +184,12 @@ class GatherSum(Op):
     def exact(self) -> bool:
         return False
 
-    @cached_property
-    def _starts(self) -> Starts:
-        """Where the rows of each column begin."""
-        return Starts(self.sizes)
-
-    def forward(self, x: Tensor, sizes: tuple[int, ...], weight: Tensor) -> Tensor:
+    def forward(self, x: Tensor, sizes: tuple[int, ...], weight: Tensor, starts: Tensor) -> Tensor:
         table = weight.reshape(len(weight), -1)
         if x.device.type == "cpu" and not torch.compiler.is_compiling():
-            total = linear_numba.gather_sum(x, self._starts.array, table)
+            total = linear_numba.gather_sum(x, self.starts, table)
         else:
-            at = torch.where(x >= 0, x + _starts_on(self, x.device), len(weight) - 1)
+            at = torch.where(x >= 0, x + starts, len(weight) - 1)
             total = torch.nn.functional.embedding_bag(at, table, mode="sum")
         return total if weight.ndim == 2 else total[:, 0]
 
