@@ -13,6 +13,8 @@ from torch import Tensor
 
 from .base import Guard, Op, column_count
 
+UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)
+
 
 @dataclass(frozen=True, eq=False)
 class Select(Op):
@@ -38,11 +40,12 @@ class Select(Op):
         names = self.x.names
         return None if names is None else tuple(names[i] for i in self.columns)
 
-    def forward(self, x: Tensor, columns: Tensor) -> Tensor:
+    def forward(self, x: Any, columns: Any) -> Any:
         # torch.compile cannot enter the lock that a cached property has up to Python 3.11.
-        compiling = torch.compiler.is_compiling()
-        if compiling or self._bounds is None or not isinstance(x, Tensor):
+        if not isinstance(x, Tensor):
             return x[:, columns]
+        if torch.compiler.is_compiling() or self._bounds is None:
+            return _selected(x, columns)
         # As an index would, this gives an array of its own, but several times as fast.
         return x[:, slice(*self._bounds)].clone(memory_format=torch.contiguous_format)
 
@@ -53,6 +56,13 @@ class Select(Op):
         if first < 0 or not np.array_equal(self.columns, np.arange(first, first + self.width)):
             return None
         return first, first + self.width
+
+
+def _selected(x: Tensor, columns: Tensor) -> Tensor:
+    # This knows unsigned integers in torch 2.6 too, and takes a third of the time for float32.
+    if x.dtype in UNSIGNED or (x.dtype == torch.float32 and x.is_contiguous()):
+        return x.index_select(1, columns)
+    return x[:, columns]
 
 
 @dataclass(frozen=True, eq=False)

@@ -193,10 +193,10 @@ class Labels(Op):
         return any(values.dtype not in TORCH_DTYPES for values in self.classes)
 
     def forward(self, codes: list[Any], classes: Any) -> Any:
-        if self.on_host:
+        if not isinstance(classes[0], Tensor):
             return self.few(*codes)
         columns = zip(codes, classes, strict=True)
-        return torch.stack([values[code].to(self.dtype) for code, values in columns], dim=1)
+        return torch.stack([v[code].to(classes[0].dtype) for code, v in columns], dim=1)
 
     def few(self, *codes: np.ndarray) -> np.ndarray:
         """The same by NumPy."""
