@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import warnings
 import zipfile
@@ -15,6 +16,7 @@ import torch
 FORMAT = 1
 BLOCK = 4096  # rows run together
 NUMBERS = "iufb"
+TENSORS = ".tensors.npz"
 
 
 def load_exported(path: Any) -> Exported:
@@ -145,6 +147,7 @@ def read(path: Path) -> dict[str, Any]:
 def _program(path: Path) -> Any:
     """The program, if there is no pickle in it."""
     with zipfile.ZipFile(path) as archive:
+        tensors = [item for item in archive.namelist() if item.endswith(TENSORS)]
         for item in archive.infolist():
             if item.filename.endswith((".pt", ".pkl")) and item.file_size:
                 raise ValueError(f"{path} holds a pickle, {item.filename}: it is not loaded")
@@ -156,11 +159,52 @@ def _program(path: Path) -> Any:
         with warnings.catch_warnings():
             # Some releases, 2.11 is one, warn of the bytes of the file, which nobody writes into.
             warnings.filterwarnings("ignore", "The given buffer is not writable", UserWarning)
-            return torch.export.load(path).module()
+            whole = _with_pickles(path) if tensors else path
+            return torch.export.load(whole).module()
     except Exception as error:
         raise ValueError(
             f"torch {torch.__version__} cannot load {path}: {error}. Export again with this release"
         ) from error
+
+
+def without_pickles(traced: Path, path: Path) -> None:
+    """Write what torch has saved as `traced` to `path`, with tensors as NumPy writes them.
+
+    Up to torch 2.8 an archive holds its tensors as pickles, and `torch.export.load` unpickles all
+    that is in there; each becomes an `.npz`, which :func:`_with_pickles` turns back. The example
+    that was traced is left out: nobody needs it.
+    """
+    with zipfile.ZipFile(traced) as given, zipfile.ZipFile(path, "w") as kept:
+        for item in given.infolist():
+            data, name = given.read(item), item.filename
+            if "sample_inputs" in name or "example_inputs" in name:
+                data = b""
+            elif name.endswith(".pt"):
+                found = torch.load(io.BytesIO(data), weights_only=True)
+                arrays = {key: tensor.numpy(force=True) for key, tensor in found.items()}
+                np.savez(plain := io.BytesIO(), **arrays)
+                kept.writestr(zipfile.ZipInfo(name.removesuffix(".pt") + TENSORS), plain.getvalue())
+                data = b""
+            kept.writestr(zipfile.ZipInfo(name), data)
+
+
+def _with_pickles(path: Path) -> io.BytesIO:
+    """The archive as torch saved it, in memory: pickles made here, of tensors without any."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(path) as given, zipfile.ZipFile(whole, "w") as made:
+        known = set(given.namelist())
+        for item in given.infolist():
+            data, plain = given.read(item), item.filename.removesuffix(".pt") + TENSORS
+            if item.filename.endswith(TENSORS):
+                continue
+            if item.filename.endswith(".pt") and plain in known:
+                with np.load(io.BytesIO(given.read(plain)), allow_pickle=False) as arrays:
+                    found = {name: torch.from_numpy(array) for name, array in arrays.items()}
+                torch.save(found, pickled := io.BytesIO())
+                data = pickled.getvalue()
+            made.writestr(zipfile.ZipInfo(item.filename), data)
+    whole.seek(0)
+    return whole
 
 
 def digest(path: Path) -> str:

@@ -102,7 +102,9 @@ class Keeping:
         they are compiled. Beside the program (`.pt2`) lies a page of JSON (`.json`): which columns
         it reads, in which dtypes, the categories of those that are looked up, the labels, and a
         checksum of both. There is no pickle in either. :func:`sktensor.load_exported` answers from
-        them without scikit-learn; `torch.export.load` loads the program by itself.
+        them without scikit-learn. `torch.export.load` loads the program by itself from torch 2.9
+        on; up to 2.8 torch itself keeps tensors as pickles, so an `.npz` holds them there, which
+        only `load_exported` reads.
 
         Parameters
         ----------

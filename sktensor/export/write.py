@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..converters import Unsupported
-from ..exported import FORMAT, checksum, digest, dumps, read
+from ..exported import FORMAT, checksum, digest, dumps, read, without_pickles
 from ..graph import rewrite, walk
 from ..ops import Decided, Finite, Guard, Op, Provided, Several
 from ..table import Signature
@@ -71,17 +70,12 @@ def _write_program(found: Numeric, path: Path) -> None:
     )
     rows = tuple({0: torch.export.Dim.DYNAMIC} for _ in example)
     program = torch.export.export(_Whole(found.stage.cpu()), example, dynamic_shapes=(rows,))
+    # torch 2.6 keeps calls to promote_types, which nothing uses and which it cannot load again.
+    program.graph.eliminate_dead_code()
     traced = path.with_name(f"{path.stem}.part.pt2")
     torch.export.save(program, traced)
     try:
-        # torch keeps the example as a pickle, which nobody needs and nobody should have to trust.
-        with (
-            zipfile.ZipFile(traced) as given,
-            zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as kept,
-        ):
-            for item in given.infolist():
-                data = b"" if "/sample_inputs/" in item.filename else given.read(item)
-                kept.writestr(zipfile.ZipInfo(item.filename), data)
+        without_pickles(traced, path)
     finally:
         os.unlink(traced)
 
