@@ -25,7 +25,7 @@ FORESTS = (  # trees, depth, raggedness, features
     (6, 8, 0.1, N_FEATURES),
     (3, 14, 0.3, N_FEATURES),
     (2, 7, 0.0, 60),
-    (35, 6, 0.1, N_FEATURES),
+    (130, 6, 0.1, N_FEATURES),
 )
 
 

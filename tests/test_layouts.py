@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sktensor.kernels import PackedForest, forest_numba, forest_torch
-from sktensor.kernels.forest_cpu import Shape, choose, linked, packing, perfect
+from sktensor.kernels.forest_cpu import Shape, choose, lines, linked, packing, perfect
 from sktensor.kernels.forest_cpu.bitvector import MOST_LEAVES
 from sktensor.kernels.forest_cpu.pieces import in_pieces
 
@@ -181,6 +181,19 @@ def test_made_forests_with_categorical_splits(
     categorical = bool(sets[1].any())
     assert PackedForest(*arrays, *sets).shape.alone >= (alone and categorical)
     assert_layouts_agree(arrays, rows, sets)
+
+
+@pytest.mark.parametrize("depth", [4, 5, 6])
+@pytest.mark.parametrize(("n_outputs", "one_each"), [(1, False), (2, False), (3, True), (9, False)])
+@pytest.mark.parametrize("value_dtype", [np.float32, np.float64])
+def test_more_trees_than_go_down_together(depth, n_outputs, one_each, value_dtype):
+    made = (2 * lines.TREES + 3, depth, 0.05, n_outputs, one_each, np.float32, value_dtype)
+    arrays = made_forest(depth, *made)
+    assert_layouts_agree(arrays, rows_that_bite(arrays, 60, depth))
+    long_leaves = n_outputs * np.dtype(value_dtype).itemsize * 8 > lines.MOST_BESIDE
+    packed = PackedForest(*arrays)._packed("lines")
+    beside = np.shares_memory(packed.leaf, packed.node)
+    assert beside == (one_each or not long_leaves)
 
 
 @settings(max_examples=40, deadline=None)

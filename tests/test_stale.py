@@ -19,8 +19,10 @@ from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from sktensor import TensorAccelerated
+from sktensor.kernels import items_numba
 from sktensor.kernels.items_numba import WORTH_A_KERNEL, Items
 
 from .cases import data as d
@@ -130,6 +132,50 @@ def test_items_of_dicts_that_changed():
     assert items.unchanged()
     del dicts[0]["a"]
     assert not items.unchanged()
+
+
+def by_attribute(tree, value):
+    tree.tree_ = value
+
+
+WRITES = {
+    "an attribute": by_attribute,
+    "setattr": lambda tree, value: setattr(tree, "tree_", value),
+    "object's own": lambda tree, value: object.__setattr__(tree, "tree_", value),
+    "an item": lambda tree, value: vars(tree).__setitem__("tree_", value),
+    "update": lambda tree, value: vars(tree).update(tree_=value),
+    "or": lambda tree, value: vars(tree).__ior__({"tree_": value}),
+    "a state": lambda tree, value: tree.__setstate__(tree.__getstate__() | {"tree_": value}),
+    "taken away": lambda tree, value: (vars(tree).pop("tree_"), by_attribute(tree, value)),
+    "deleted": lambda tree, value: (delattr(tree, "tree_"), by_attribute(tree, value)),
+    "emptied": lambda tree, value: (vars(tree).clear(), by_attribute(tree, value)),
+}
+
+
+@pytest.mark.parametrize("copied", [False, True])
+@pytest.mark.parametrize("write", WRITES)
+def test_every_way_of_writing_is_seen(write, copied):
+    trees = [DecisionTreeClassifier() for _ in range(20)]
+    for tree in trees:
+        tree.tree_ = object()
+    trees = copy.deepcopy(trees) if copied else trees
+    items = Items(list(map(vars, trees)), "tree_")
+    for _ in range(WORTH_A_KERNEL + 2):
+        assert items.unchanged()
+    for _ in range(200):  # as often as Python takes to specialise what it runs
+        was, new = trees[7].tree_, object()
+        WRITES[write](trees[7], new)
+        assert not items.unchanged()
+        WRITES[write](trees[7], was)
+        assert items.unchanged()
+        assert items.unchanged()
+
+
+@pytest.mark.parametrize("tagged", [False, True])
+def test_dicts_are_looked_into_where_python_keeps_no_tags(tagged, monkeypatch):
+    monkeypatch.setattr(items_numba, "TAGGED", tagged and items_numba.keeps_tags())
+    test_items_of_dicts_that_changed()
+    test_every_way_of_writing_is_seen("an attribute", False)
 
 
 @pytest.mark.parametrize(

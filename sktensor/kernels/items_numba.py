@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from operator import itemgetter
 from typing import Any
 
@@ -13,6 +15,7 @@ from numba.extending import intrinsic
 from .jit import compiled
 
 WORTH_A_KERNEL = 16  # looks from which on it may be loaded
+TAG = 24  # bytes from where a dict begins to the tag it gets anew at every write
 
 
 class Items:
@@ -24,6 +27,7 @@ class Items:
         self._key = key  # best the very object that is in the dicts, which need then not be read
         self._looks = 0
         self._addresses: tuple[np.ndarray, np.uintp, np.ndarray] | None = None
+        self._tags: np.ndarray | None = None
 
     def unchanged(self) -> bool:
         """Whether every dict has the object that it had; False or a KeyError where one has none."""
@@ -35,7 +39,32 @@ class Items:
                 )
                 self._addresses = dicts, np.uintp(id(self._key)), were
             return list(map(self._read, self._dicts)) == self._were
-        return _are(*self._addresses)
+        if not TAGGED:
+            return _are(*self._addresses)
+        dicts = self._addresses[0]
+        if self._tags is not None and _are_tagged(dicts, self._tags):
+            return True
+        tags = _tags(dicts)  # first, so that what is written meanwhile is seen at the next look
+        same = _are(*self._addresses)
+        self._tags = tags if same else None
+        return same
+
+
+def keeps_tags() -> bool:
+    """Whether this Python tags its dicts at every write (PEP 509), as CPython does up to 3.12."""
+    known = sys.implementation.name == "cpython" and sys.version_info < (3, 13)
+    if not known or (object.__basicsize__, dict.__basicsize__) != (16, 48):
+        return False
+    written: dict[str, int] = {}
+    tag = ctypes.c_uint64.from_address(id(written) + TAG)
+    seen = [tag.value]
+    for write in (lambda: written.update(a=1), lambda: written.update(a=2), written.clear):
+        write()
+        seen.append(tag.value)
+    return len(set(seen)) == len(seen) and tag.value == seen[-1]
+
+
+TAGGED = keeps_tags()
 
 
 @intrinsic
@@ -58,6 +87,38 @@ def _declared(module: Any, kind: Any) -> Any:
     """Python's own function, which hands out no reference."""
     name = "PyDict_GetItemWithError"
     return module.globals.get(name) or ir.Function(module, kind, name)
+
+
+@intrinsic
+def _tag(typingctx: Any, mapping: Any) -> Any:
+    """The tag of a dict at this address."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        at = builder.add(args[0], ir.Constant(args[0].type, TAG))
+        return builder.load(builder.inttoptr(at, ir.IntType(64).as_pointer()))
+
+    return types.uint64(types.uintp), codegen
+
+
+tag: Any = _tag
+
+
+@compiled(nogil=False)
+def _tags(dicts):
+    """What the tag of each dict is."""
+    tags = np.empty(len(dicts), np.uint64)
+    for i in range(len(dicts)):
+        tags[i] = tag(dicts[i])
+    return tags
+
+
+@compiled(nogil=False)
+def _are_tagged(dicts, tags):
+    """Whether each dict has the tag that it had: a load each, none of which waits for another."""
+    changed = np.uint64(0)
+    for i in range(len(dicts)):
+        changed |= tag(dicts[i]) ^ tags[i]
+    return changed == 0
 
 
 @compiled(nogil=False)
