@@ -128,25 +128,26 @@ def _sums(
     keys, at = table.ravel(), np.empty((len(bits), n_trees), np.uint64)
     wide, behind = ONE << np.uint64(first_levels), EIGHT if sizes[last] > EIGHT else np.uint64(0)
     for lo in range(0, n_trees, TREES):
-        hi = min(lo + TREES, n_trees)
+        # Numba asks of signed indices whether they count from the end.
+        from_tree, to_tree = np.uint64(lo), np.uint64(min(lo + TREES, n_trees))
         for r in range(len(bits)):
             row, here = np.uint64(r) * n_columns, at[r]
             begin, size = begins[0], sizes[0]
-            for t in range(lo, hi):
+            for t in range(from_tree, to_tree):
                 i = ONE
                 for _ in range(first_levels):
-                    i = _child(nodes, np.uint64(t) * wide, i, keys, row)
-                line = begin + ((np.uint64(t) - ONE) * wide + i) * size
+                    i = _child(nodes, t * wide, i, keys, row)
+                line = begin + ((t - ONE) * wide + i) * size
                 prefetch(nodes, line)
                 here[t] = line
             for band in range(last):
                 begin, now, size = begins[band + 1], begins[band], sizes[band + 1]
-                for t in range(lo, hi):
+                for t in range(from_tree, to_tree):
                     line = here[t]
                     line = begin + (line - now + _under(nodes, line, keys, row)) * size
                     prefetch(nodes, line)
                     here[t] = line
-            for t in range(lo, hi):
+            for t in range(from_tree, to_tree):
                 line = here[t]
                 value = (line - before + behind) * a_word
                 value += _under(nodes, line, keys, row) * width
