@@ -56,12 +56,12 @@ def keeps_tags() -> bool:
     if not known or (object.__basicsize__, dict.__basicsize__) != (16, 48):
         return False
     written: dict[str, int] = {}
-    tag = ctypes.c_uint64.from_address(id(written) + TAG)
-    seen = [tag.value]
+    now = ctypes.c_uint64.from_address(id(written) + TAG)
+    seen = [now.value]
     for write in (lambda: written.update(a=1), lambda: written.update(a=2), written.clear):
         write()
-        seen.append(tag.value)
-    return len(set(seen)) == len(seen) and tag.value == seen[-1]
+        seen.append(now.value)
+    return len(set(seen)) == len(seen) and now.value == seen[-1]
 
 
 TAGGED = keeps_tags()
