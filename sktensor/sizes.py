@@ -24,14 +24,15 @@ def alive(inputs: Sequence[Op], ops: Sequence[Op], outputs: Collection[Op]) -> i
     twice: those of the next block are copied meanwhile.
     """
     last = {x: i for i, op in enumerate(ops) for x in op.inputs}
-    live: set[Op] = set()
-    most = 0
+    sizes = {op: bytes_of(op) for op in (*inputs, *ops)}
+    kept = {*inputs, *outputs}
+    most = now = 0
     for i, op in enumerate(ops):
-        beside = 2 * bytes_of(op.x) if isinstance(op, Forest | Leaves) else bytes_of(op)
-        live.add(op)
-        most = max(most, sum(map(bytes_of, live)) + beside)
-        live -= {x for x in op.inputs if last[x] == i and x not in outputs}
-    return max(1, most + 2 * sum(map(bytes_of, inputs)))
+        beside = 2 * sizes[op.x] if isinstance(op, Forest | Leaves) else sizes[op]
+        now += sizes[op]
+        most = max(most, now + beside)
+        now -= sum(sizes[x] for x in set(op.inputs) if last[x] == i and x not in kept)
+    return max(1, most + 2 * sum(sizes[x] for x in inputs))
 
 
 def cost(op: Op) -> float:

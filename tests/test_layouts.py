@@ -63,7 +63,9 @@ def rows_that_bite(arrays, n_rows, seed, n_features=N_FEATURES):
     threshold = arrays[1]
     pool = np.concatenate([threshold, np.array([*BITES, np.nan], threshold.dtype)])
     above, below = (np.nextafter(pool, pool.dtype.type(end)) for end in (np.inf, -np.inf))
-    return rng.choice(np.concatenate([pool, above, below]), (n_rows, n_features))
+    rows = rng.choice(np.concatenate([pool, above, below]), (n_rows, n_features))
+    rows[0, np.isnan(rows[0])] = 0.0  # with many columns there may be no such row otherwise
+    return rows
 
 
 def with_sets(arrays, seed, n_codes, n_categorical, alone=False):

@@ -11,9 +11,10 @@ import pytest
 import torch
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import BaggingClassifier, RandomForestClassifier, RandomForestRegressor
 from sklearn.feature_selection import SelectKBest
 from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -25,7 +26,9 @@ from sklearn.preprocessing import (
 
 from sktensor import TensorAccelerated
 from sktensor.engine import Engine
+from sktensor.ops import Forest, Leaves, arithmetic
 from sktensor.program import L2_BYTES, LEAST_ROWS, MOST_ROWS, DeviceStage, HostStage
+from sktensor.sizes import bytes_of
 
 from .support import assert_same
 
@@ -268,3 +271,34 @@ def test_all_threads_get_as_many_blocks(monkeypatch):
             most = -(-n_rows // size) - rounds * threads
             assert most <= 0, (threads, n_rows, size)
             assert size * threads * rounds < n_rows + rounds * threads * LEAST_ROWS
+
+
+COMMITTEE = BaggingClassifier(GaussianNB(), n_estimators=40, random_state=0)
+FEW_MEMBERS = BaggingClassifier(GaussianNB(), n_estimators=3, random_state=0)
+
+
+def test_a_long_sum_is_asked_for_its_dtype_once_a_term(monkeypatch):
+    asked = []
+    of_value = arithmetic._dtype
+    monkeypatch.setattr(arithmetic, "_dtype", lambda v: (asked.append(v), of_value(v))[1])
+    program = program_of(COMMITTEE.fit(X, Y), "predict_proba")
+    sums = [op for s in program.stages for op in s.ops if isinstance(op, arithmetic.Arith)]
+    assert len(sums) > 40
+    assert len(asked) < 40 * len(sums)  # graphs are rewritten some times, and compiled twice
+
+
+@pytest.mark.parametrize("estimator", [*COMPILED, pytest.param(FEW_MEMBERS, id="committee")])
+def test_what_is_alive_is_what_is_read_later(estimator):
+    for method in responses(estimator.fit(X, Y)):
+        for stage in program_of(estimator, method).stages:
+            if not isinstance(stage, DeviceStage):
+                continue
+            most, inputs = 0, 2 * sum(map(bytes_of, stage.inputs))
+            never = set(stage.ops) - {x for op in stage.ops for x in op.inputs}
+            for i, op in enumerate(stage.ops):
+                read = {x for later in stage.ops[i + 1 :] for x in later.inputs}
+                read |= {*op.inputs, *stage.outputs, op}
+                here = [x for x in stage.ops[: i + 1] if x in read | never]
+                beside = 2 * bytes_of(op.x) if isinstance(op, Forest | Leaves) else bytes_of(op)
+                most = max(most, sum(map(bytes_of, here)) + beside)
+            assert stage.bytes_alive == max(1, most + inputs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,14 +28,15 @@ class Arith(Op):
     x: Any
     y: Any
 
-    @property
+    # Kept, since a sum of many terms would ask each of its sums for all below, again and again.
+    @cached_property
     def width(self) -> int | None:
         widths = [v.width for v in (self.x, self.y) if isinstance(v, Op)]
         arrays = [v.shape[-1] for v in (self.x, self.y) if isinstance(v, np.ndarray)]
         known = [w for w in widths if w is not None] or (arrays if None not in widths else [])
         return max([*known, *[a for a in arrays if known]], default=None)
 
-    @property
+    @cached_property
     def dtype(self) -> torch.dtype:
         dtypes = [_dtype(v) for v in (self.x, self.y) if isinstance(v, Op | np.ndarray)]
         return dtypes[0] if len(dtypes) == 1 else torch.promote_types(*dtypes)
