@@ -147,7 +147,7 @@ def read(path: Path) -> dict[str, Any]:
 def _program(path: Path) -> Any:
     """The program, if there is no pickle in it."""
     with zipfile.ZipFile(path) as archive:
-        tensors = [item for item in archive.namelist() if item.endswith(TENSORS)]
+        by_numpy = any(name.endswith(TENSORS) for name in archive.namelist())
         for item in archive.infolist():
             if item.filename.endswith((".pt", ".pkl")) and item.file_size:
                 raise ValueError(f"{path} holds a pickle, {item.filename}: it is not loaded")
@@ -159,7 +159,7 @@ def _program(path: Path) -> Any:
         with warnings.catch_warnings():
             # Some releases, 2.11 is one, warn of the bytes of the file, which nobody writes into.
             warnings.filterwarnings("ignore", "The given buffer is not writable", UserWarning)
-            whole = _with_pickles(path) if tensors else path
+            whole = _with_pickles(path) if by_numpy else path
             return torch.export.load(whole).module()
     except Exception as error:
         raise ValueError(
@@ -194,9 +194,9 @@ def _with_pickles(path: Path) -> io.BytesIO:
     with zipfile.ZipFile(path) as given, zipfile.ZipFile(whole, "w") as made:
         known = set(given.namelist())
         for item in given.infolist():
-            data, plain = given.read(item), item.filename.removesuffix(".pt") + TENSORS
             if item.filename.endswith(TENSORS):
                 continue
+            data, plain = given.read(item), item.filename.removesuffix(".pt") + TENSORS
             if item.filename.endswith(".pt") and plain in known:
                 with np.load(io.BytesIO(given.read(plain)), allow_pickle=False) as arrays:
                     found = {name: torch.from_numpy(array) for name, array in arrays.items()}

@@ -41,9 +41,9 @@ class Select(Op):
         return None if names is None else tuple(names[i] for i in self.columns)
 
     def forward(self, x: Any, columns: Any) -> Any:
-        # torch.compile cannot enter the lock that a cached property has up to Python 3.11.
         if not isinstance(x, Tensor):
             return x[:, columns]
+        # torch.compile cannot enter the lock that a cached property has up to Python 3.11.
         if torch.compiler.is_compiling() or self._bounds is None:
             return _selected(x, columns)
         # As an index would, this gives an array of its own, but several times as fast.
