@@ -19,18 +19,20 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 from sktensor.kernels import PackedForest, PackedLeaves, forest_cuda, packed
+from sktensor.kernels.forest_cuda import ranks
 
 from .test_layouts import made_forest, with_sets
 
 CAPABILITIES = (75, 90)
 TYPES = {
     torch.int8: "*i8",
+    torch.int16: "*i16",
     torch.int32: "*i32",
     torch.int64: "*i64",
     torch.float32: "*fp32",
     torch.float64: "*fp64",
 }
-NAMES = ("add_bitvectors", "add_found", "add_walks", "fill_classes", "fill_keys")
+NAMES = ("add_bitvectors", "add_found", "add_walks", "fill_classes", "fill_ranks")
 
 
 class Launch:
@@ -49,7 +51,8 @@ class Launch:
         signature = {
             n: TYPES[a.dtype] if torch.is_tensor(a) else "i32" for n, a in zip(names, args)
         }
-        met = (self.name, *signature.values(), *constants.items())
+        name = "-".join(filter(None, (self.name, constants.get("LAYOUT"))))
+        met = (name, *signature.values(), *constants.items())
         if met in self.done:
             return
         self.done.add(met)
@@ -69,19 +72,24 @@ def main() -> None:
     for name in NAMES:
         setattr(forest_cuda, name, Launch(name))
     packed.packs = lambda device: True
-    dtypes = (np.float32, np.float64)
-    for dtype, depth, n_outputs, n_codes in itertools.product(
-        dtypes, (3, 6, 7), (1, 2), (0, 5, 200)
-    ):
-        arrays = made_forest(1, 4, depth, 0.0, n_outputs, False, dtype, dtype)
-        sets: tuple[np.ndarray, ...] = ()
-        if n_codes:
-            arrays, sets = with_sets(arrays, 1, n_codes, 2)
-        rows = torch.from_numpy(np.zeros((3, 5), dtype))
-        for forest_cuda.FEW in (0, 64):
-            PackedForest(*arrays, *sets).on(torch.device("cpu"))(rows)
-        PackedLeaves(*arrays[:-2], arrays[-1], *sets)(rows)
+    dtypes, trees = (np.float32, np.float64), ((3, 0.0), (6, 0.3), (7, 0.0), (16, 0.2))
+    for dtype, tree, n_outputs, n_codes in itertools.product(dtypes, trees, (1, 2), (0, 5, 200)):
+        compiled(*tree, dtype, n_outputs, n_codes)
+    for ranks.SIZES, tree, n_codes in itertools.product(((20, 32), (32,)), trees, (0, 200)):
+        compiled(*tree, np.float64, 1, n_codes)
     print(*sorted({name for name, *_ in Launch.done}))
+
+
+def compiled(depth: int, ragged: float, dtype: Any, n_outputs: int, n_codes: int) -> None:
+    """Compile what a forest is summed up with, for many rows and for few."""
+    arrays = made_forest(1, 4, depth, ragged, n_outputs, False, dtype, dtype)
+    sets: tuple[np.ndarray, ...] = ()
+    if n_codes:
+        arrays, sets = with_sets(arrays, 1, n_codes, 2)
+    rows = torch.from_numpy(np.zeros((3, 5), dtype))
+    for forest_cuda.FEW in (0, 64):
+        PackedForest(*arrays, *sets).on(torch.device("cpu"))(rows)
+    PackedLeaves(*arrays[:-2], arrays[-1], *sets)(rows)
 
 
 if __name__ == "__main__":

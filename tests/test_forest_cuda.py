@@ -46,8 +46,9 @@ with pytest.MonkeyPatch.context() as _patch:
     for _name, _value in INTERPRET.items():
         _patch.setenv(_name, _value)
     from sktensor.kernels import forest_cuda
+    from sktensor.kernels.forest_cuda import ranks
 
-CPU_RULE = forest_cuda.choose
+RULE = forest_cuda.choose
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -63,10 +64,14 @@ def assert_kernels_agree(arrays, rows, sets=()):
     tensors = [torch.from_numpy(a) for a in (rows, *arrays)]
     expected = forest_torch.forest(*tensors, [torch.from_numpy(a) for a in sets]).numpy()
     forest = PackedForest(*arrays, *sets)
-    layouts = {CPU_RULE(forest.shape, forest._forest.key), "wide"}
-    if rows.dtype == np.float32 and not forest.shape.n_coded:
+    layouts = {RULE(forest.shape), "wide"}
+    if not forest.shape.n_coded:
         layouts.add("narrow")
-    for layout in layouts if len(arrays[-1]) else ("bitvector",):
+        if forest.shape.most_depth <= 8:
+            layouts.add("perfect")
+    if forest.shape.most_leaves <= 64:
+        layouts.add("bitvector")
+    for layout in layouts:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(forest_cuda, "choose", lambda *_, layout=layout: layout)
             on_card = PackedForest(*arrays, *sets).on(DEVICE)
@@ -138,19 +143,76 @@ def test_more_columns_than_one_program_makes_keys_of():
     assert_kernels_agree((feature, *arrays[1:]), rows)
 
 
+@pytest.mark.parametrize("sizes", [(20, 32), (32,)])
+@pytest.mark.parametrize("n_codes", [0, 5, 200])
+@pytest.mark.parametrize("depth", [4, 7])
+def test_ranks_of_many_thresholds(depth, n_codes, sizes, monkeypatch):
+    monkeypatch.setattr(ranks, "SIZES", sizes)
+    arrays = made_forest(3, 6, depth, 0.1, 2, False, np.float64, np.float64)
+    rows, sets = rows_that_bite(arrays, 150, 3), ()
+    if n_codes:
+        arrays, sets = with_sets(arrays, 3, n_codes, 2)
+        rows = codes_that_bite(rows, 3, n_codes, 2)
+    assert_kernels_agree(arrays, rows, sets)
+
+
+@pytest.mark.parametrize(("n_splits", "bits"), [(2**15 - 1, 15), (2**15, 20)])
+def test_as_many_thresholds_as_16_bits_tell_apart(n_splits, bits):
+    """One tree that halves a column with a threshold after each of its nodes."""
+    arrays = halving_tree(np.arange(n_splits, dtype=np.float32))
+    threshold = np.sort(arrays[1][:n_splits])
+    assert ranks.ranked(PackedForest(*arrays)._forest)[1].bits == bits
+    at = np.concatenate([threshold[:20], threshold[-20:], threshold[:: n_splits // 40]])
+    inf = np.float32(np.inf)
+    ends = np.array([inf, -inf, np.nan], np.float32)
+    rows = np.concatenate([at, np.nextafter(at, inf), np.nextafter(at, -inf), ends])[:, None]
+    assert_kernels_agree(arrays, rows)
+
+
+def halving_tree(threshold):
+    n = len(threshold)
+    left, right, order = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
+    parts, free = [(0, n, None, 0)], 0
+    leaves = iter(range(n, 2 * n + 1))
+    while parts:
+        lo, hi, side, parent = parts.pop()
+        if lo == hi:
+            node = next(leaves)
+        else:
+            middle = (lo + hi) // 2
+            node, free = free, free + 1
+            order[node] = middle
+            parts += [(lo, middle, left, node), (middle + 1, hi, right, node)]
+        if side is not None:
+            side[parent] = node
+    stay = np.arange(n, 2 * n + 1)
+    return (
+        np.concatenate([np.zeros(n, np.int64), np.full(n + 1, -1)]),
+        np.concatenate([threshold[order], np.zeros(n + 1, threshold.dtype)]),
+        np.concatenate([left, stay]),
+        np.concatenate([right, stay]),
+        np.zeros(2 * n + 1, bool),
+        np.arange(2 * n + 1.0)[:, None],
+        np.array([0]),
+    )
+
+
 @pytest.mark.parametrize(
-    ("shape", "bits", "layout"),
+    ("shape", "layout"),
     [
-        (Shape(500, 47_812, 64, 6, 127, 28), 32, "bitvector"),
-        (Shape(500, 47_812, 64, 20, 127, 28, 5), 64, "bitvector"),
-        (Shape(1000, 908_370, 700, 10, 1399, 28), 32, "narrow"),
-        (Shape(1000, 908_370, 700, 10, 1399, 28), 64, "wide"),
-        (Shape(1000, 908_370, 700, 10, 1399, 28, 5), 32, "wide"),
-        (Shape(0, 0, 1, 0, 1, 0), 32, "bitvector"),
+        (Shape(500, 30_500, 31, 14, 61, 28), "bitvector"),
+        (Shape(500, 30_500, 31, 14, 61, 28, 5), "bitvector"),
+        (Shape(500, 47_812, 64, 6, 127, 28), "perfect"),
+        (Shape(500, 47_812, 64, 6, 127, 28, 5), "bitvector"),
+        (Shape(1000, 908_370, 700, 10, 1399, 28), "perfect"),
+        (Shape(1000, 908_370, 700, 10, 1399, 28, 5), "wide"),
+        (Shape(1000, 908_370, 700, 13, 1399, 28), "narrow"),
+        (Shape(1000, 908_370, 700, 13, 1399, 2049), "wide"),
+        (Shape(0, 0, 1, 0, 1, 0), "perfect"),
     ],
 )
-def test_the_layout_follows_from_the_shape(shape, bits, layout):
-    assert CPU_RULE(shape, np.dtype(f"int{bits}")) == layout
+def test_the_layout_follows_from_the_shape(shape, layout):
+    assert RULE(shape) == layout
 
 
 RNG = np.random.default_rng(0)
@@ -162,11 +224,11 @@ def estimators():
     import lightgbm
     import xgboost
 
-    yield RandomForestClassifier(8, random_state=0), "predict_proba", {"bitvector", "narrow"}
-    yield RandomForestRegressor(4, max_depth=5, random_state=0), "predict", {"bitvector"}
+    yield RandomForestClassifier(8, random_state=0), "predict_proba", {"bitvector"}
+    yield RandomForestRegressor(4, max_depth=5, random_state=0), "predict", {"perfect"}
     yield lightgbm.LGBMClassifier(n_estimators=5, verbose=-1), "predict_proba", {"bitvector"}
     yield lightgbm.LGBMRegressor(n_estimators=3, num_leaves=90, verbose=-1), "predict", None
-    yield xgboost.XGBClassifier(n_estimators=5, max_depth=4), "predict_proba", {"bitvector"}
+    yield xgboost.XGBClassifier(n_estimators=5, max_depth=4), "predict_proba", {"perfect"}
     yield xgboost.XGBRegressor(n_estimators=4, max_depth=9), "predict", None
 
 
@@ -189,7 +251,7 @@ def test_real_estimators(estimator, method, layouts, monkeypatch):
         rows[::7, 1] = np.nan
     assert_same(getattr(fast, method)(rows), getattr(native, method)(rows))
     assert seen
-    assert seen <= (layouts or {"bitvector", "narrow", "wide"})
+    assert seen <= (layouts or {"bitvector", "perfect", "narrow"})
 
 
 def sets_of_two_words():
@@ -304,7 +366,7 @@ def test_plain_torch_walks_a_forest_that_triton_has_no_kernel_for(monkeypatch, c
             self.launches += 1
             raise self.error
 
-    arrays = made_forest(3, 4, 5, 0.1, 2, False, np.float32, np.float64)
+    arrays = made_forest(3, 4, 5, 0.4, 2, False, np.float32, np.float64)
     rows = torch.from_numpy(rows_that_bite(arrays, 40, 3))
     *nodes, value, roots = (torch.from_numpy(a) for a in arrays)
     expected = forest_torch.forest(rows, *nodes, value, roots)
@@ -355,6 +417,6 @@ def test_the_kernels_compile_for_cards():
         timeout=300,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [
-        *("add_bitvectors", "add_found", "add_walks", "fill_classes", "fill_keys")
-    ]
+    walks = ["add_walks-narrow", "add_walks-perfect", "add_walks-wide"]
+    others = ["fill_classes", "fill_ranks"]
+    assert done.stdout.split() == ["add_bitvectors", "add_found", *walks, *others]

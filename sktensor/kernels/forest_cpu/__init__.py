@@ -71,13 +71,19 @@ def choose(shape: Shape, key: np.dtype) -> str:
         if in_pieces and shape.set_words == 1:
             return "bitvector"
         return few_rows_layout(shape, key)
-    padded = shape.n_trees * (2 << shape.most_depth) if shape.most_depth < 40 else 1 << 62
-    regular = shape.most_depth <= MOST_PERFECT_DEPTH and padded <= MOST_PADDING * shape.n_nodes
-    if regular and key.itemsize == 4:
+    if key.itemsize == 4 and are_regular(shape):
         return "perfect"
     if shape.most_leaves <= 64:
         return "bitvector"
     return few_rows_layout(shape, key)
+
+
+def are_regular(shape: Shape) -> bool:
+    """Whether the trees made perfect have few nodes that were not there."""
+    depth = shape.most_depth
+    return (
+        depth <= MOST_PERFECT_DEPTH and shape.n_trees * (2 << depth) <= MOST_PADDING * shape.n_nodes
+    )
 
 
 def few_rows_layout(shape: Shape, key: np.dtype) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..jit import compiled
 from .bits import prefetch, trailing_zeros
-from .packing import Canonical, fill_tile, first_nan, without_nan
+from .packing import Canonical, fill_tile, first_nan, measure, without_nan
 
 TILE = 128  # rows compared at once
 BLOCK = 1024  # rows that a tree is kept in the L1 cache for, or twice as many if it is far and
@@ -44,18 +44,30 @@ def pack(forest: Canonical, takes_nan: bool = True) -> Perfect:
     if not takes_nan:
         plain = without_nan(forest)
         takes_nan, forest = plain is forest, plain
-    depth = max(TOP, _depth(forest.column, forest.left, forest.right, forest.roots))
-    n_leaves = 1 << depth
-    node = np.full((len(forest.roots), n_leaves), np.iinfo(np.int32).max, np.uint64)
-    value = forest.value.reshape(len(forest.value), -1)
-    leaf = np.zeros((len(forest.roots), n_leaves, value.shape[1]), value.dtype)
     begin = forest.column.astype(np.uint64) * np.uint64(TILE) << np.uint64(32)
     words = begin | forest.threshold.view(np.uint32)
-    _place(forest.column, words, forest.left, forest.right, forest.roots, value, node, leaf)
+    node, leaf = placed(forest, words, np.uint64(np.iinfo(np.int32).max), TOP)
     output = forest.output.astype(np.uint32)
     infinity = first_nan(forest.key)
     masks = _masks()
     return Perfect(forest.source, forest.nan_low, infinity, node, leaf, output, masks, takes_nan)
+
+
+def placed(
+    forest: Canonical, words: np.ndarray, left: np.generic, least: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The words of nodes, (n_trees, 2 ** depth), and values, (n_trees, 2 ** depth, n_outputs).
+
+    Trees are as deep as the deepest, or as `least`; a node that is not there is `left`, which
+    sends every row that way.
+    """
+    depth = measure(forest.column, forest.left, forest.right, forest.roots)[1]
+    n_leaves = 1 << max(least, int(depth.max(initial=0)))
+    node = np.full((len(forest.roots), n_leaves), left, words.dtype)
+    value = forest.value.reshape(len(forest.value), -1)
+    leaf = np.zeros((*node.shape, value.shape[1]), value.dtype)
+    _place(forest.column, words, forest.left, forest.right, forest.roots, value, node, leaf)
+    return node, leaf
 
 
 def _masks() -> np.ndarray:
@@ -67,26 +79,6 @@ def _masks() -> np.ndarray:
         begin = (i - (1 << level)) * 2 * span
         masks[i] ^= np.uint16(((1 << span) - 1) << begin)
     return masks
-
-
-@compiled()
-def _depth(column, left, right, roots):
-    """The depth of the deepest tree."""
-    deepest = 0
-    stack = np.empty((len(column) + 1, 2), np.int64)
-    for root in roots:
-        stack[0, 0], stack[0, 1] = root, 0
-        top = 1
-        while top:
-            top -= 1
-            node, depth = stack[top, 0], stack[top, 1]
-            if column[node] < 0:
-                deepest = max(deepest, depth)
-            else:
-                stack[top, 0], stack[top, 1] = right[node], depth + 1
-                stack[top + 1, 0], stack[top + 1, 1] = left[node], depth + 1
-                top += 2
-    return deepest
 
 
 @compiled()

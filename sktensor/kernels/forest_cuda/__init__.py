@@ -20,19 +20,23 @@ import torch
 import triton
 from torch import Tensor
 
-from ..forest_cpu import Shape, bitvector, few_rows_layout, linking
+from ..forest_cpu import Shape, are_regular, bitvector, few_rows_layout, linking
 from ..forest_cpu.coded import are_short
 from ..forest_cpu.packing import Canonical, canonical, first_nan, measure, shape_of
-from .programs import add_bitvectors, add_found, add_walks, fill_classes, fill_keys
+from ..forest_cpu.perfect import placed
+from .programs import add_bitvectors, add_found, add_walks, fill_classes, fill_ranks
+from .ranks import last_rank, node_words, ranked
 
 ROWS = 128  # of a program: one for each of its threads
+BLOCK = 32  # of rows whose keys lie together: those of the threads that go in step
+TREES = 4  # walked side by side
+SPLITS = 4  # of a bitvector asked side by side
 COLUMNS = 16  # of a program that makes keys
 OUTPUTS = 16  # at most so many are added by one program: they are kept in registers
 FEW = 64  # programs, up to which rows are few: cards have as many multiprocessors, or twice that
 MOST_FOUND = 1 << 24  # rows times trees, of which the leaves are kept
 AT_ONCE = 16  # leaves read before they are added
 MOST_KEYS = 1 << 26  # at a time, so that the keys of many rows do not fill the card
-NO_SETS, SHORT_SETS, LONG_SETS = 0, 1, 2
 
 
 class CardForest:
@@ -40,52 +44,28 @@ class CardForest:
 
     def __init__(self, forest: Canonical, shape: Shape, device: torch.device):
         self.device = device
-        self.layout = choose(shape, forest.key)
+        self.layout = choose(shape)
+        self._infinity = int(first_nan(forest.key)[0])
         forest, begin, end = _by_output(forest)
+        forest, ranks = ranked(forest)
         self._begin, self._end = self._put(begin), self._put(end)
         self._n_outputs = forest.n_outputs
         self._source, self._nan_low = self._put(forest.source), self._put(forest.nan_low)
-        self._infinity = int(first_nan(forest.key)[0])
+        self._first, self._table = self._put(ranks.first), self._put(ranks.table)
+        self._steps, self._key = ranks.steps, torch.int16 if ranks.bits < 16 else torch.int32
         self._coded = None if forest.coded is None else _Columns(*map(self._put, forest.coded))
-        self._words = self._begin if self._coded is None else self._coded.words
+        self._n_columns = len(forest.source) + (0 if self._coded is None else self._coded.n)
         self._vector = forest.value.ndim == 2
         self._dtype = self._put(forest.value[:0]).dtype
         self._n_trees = len(forest.roots)
-        if self._n_trees:
-            self._pack(forest)
-
-    def _pack(self, forest: Canonical) -> None:
-        """Set `_kernel`, and what it is called with between the trees and the leaves."""
-        arrays: list[Any]
-        if self.layout == "bitvector":
-            packed = bitvector.pack(forest)
-            arrays = [packed.first, packed.column.astype(np.int64), packed.threshold, packed.mask]
-            if packed.coded is not None:
-                # Their columns come after those with thresholds.
-                column = packed.coded.column.astype(np.int64) + len(forest.source)
-                at = packed.coded.at.astype(np.int64)
-                arrays += [packed.coded.first, column, at, packed.coded.mask]
-            else:
-                arrays += arrays  # in their places, where nothing reads them
-            leaf = packed.leaf
-            constants = {"WIDTH": leaf.shape[1], "CODED": packed.coded is not None}
-            self._kernel: Any = add_bitvectors
-        else:
-            narrow = self.layout == "narrow"
-            walked = linking.pack_narrow(forest) if narrow else linking.pack_wide(forest, True)
-            depth = measure(forest.column, forest.left, forest.right, forest.roots)[1]
-            arrays = [walked.first, depth, walked.node]
-            leaf = walked.leaf
-            sets = NO_SETS
-            if forest.coded is not None:
-                sets = SHORT_SETS if are_short(forest.coded) else LONG_SETS
-            constants = {"WIDE": self.layout == "wide", "SETS": sets}
-            self._kernel = add_walks
-        self._arrays: list[Any] = [self._put(a) for a in arrays]
-        if self.layout != "bitvector":
-            self._arrays.append(len(forest.source))
-        self._leaf, self._constants = self._put(leaf), constants
         self._ways: tuple[Tensor, Tensor, Tensor] | None = None
+        if self._n_trees:
+            pack = _bitvectors if self.layout == "bitvector" else _walks
+            arrays, leaf, self._constants = pack(self.layout, forest, ranks.bits)
+            words = self._begin if self._coded is None else self._coded.words
+            self._arrays = [self._put(a) if isinstance(a, np.ndarray) else a for a in arrays]
+            self._arrays.append(words)
+            self._leaf = self._put(leaf)
 
     def _put(self, array: np.ndarray) -> Tensor:
         """On the device, unsigned integers as the signed ones of their bits."""
@@ -100,41 +80,46 @@ class CardForest:
         out = torch.zeros(shape, dtype=self._dtype, device=self.device)
         if not self._n_trees or not x.shape[0]:
             return out
-        n_columns = self._source.shape[0] + (0 if self._coded is None else self._coded.n)
-        size = max(ROWS, MOST_KEYS // max(n_columns, 1) // ROWS * ROWS)
+        size = max(ROWS, MOST_KEYS // max(self._n_columns, 1) // ROWS * ROWS)
         # Triton launches on the current card, whichever that is.
         with torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext():
             for lo in range(0, x.shape[0], size):
-                rows = x[lo : lo + size]
-                self._sum(self._keys(rows, n_columns), out[lo : lo + size])
+                self._sum(self._keys(x[lo : lo + size]), out[lo : lo + size])
         return out
 
-    def _keys(self, x: Tensor, n_columns: int) -> Tensor:
-        """Keys and classes, (n_columns, n)."""
+    def _keys(self, x: Tensor) -> Tensor:
+        """Ranks and classes, (n_blocks, n_columns, BLOCK), of as many rows as programs have."""
         bits = x.view(torch.int32 if x.dtype == torch.float32 else torch.int64)
         n_rows, n_plain = x.shape[0], self._source.shape[0]
-        keys = torch.empty((n_columns, n_rows), dtype=bits.dtype, device=self.device)
+        n_programs = triton.cdiv(n_rows, ROWS)
+        shape = n_programs * ROWS // BLOCK, self._n_columns, BLOCK
+        keys = torch.empty(shape, dtype=self._key, device=self.device)
         steps = x.stride()
         groups = triton.cdiv(n_plain, COLUMNS)
         if groups:
-            fill_keys[(triton.cdiv(n_rows, ROWS) * groups,)](
+            fill_ranks[(n_programs * groups,)](
                 bits,
                 *steps,
                 n_rows,
                 self._source,
                 self._nan_low,
+                self._first,
+                self._table,
+                self._steps,
                 n_plain,
                 keys,
+                self._n_columns,
                 groups,
                 INFINITY=self._infinity,
                 TOP=(1 << (8 * bits.itemsize - 1)) - 1,
                 SHIFT=8 * bits.itemsize - 1,
                 ROWS=ROWS,
                 COLUMNS=COLUMNS,
+                BLOCK=BLOCK,
             )
         if self._coded is not None:
             coded = self._coded
-            fill_classes[(triton.cdiv(n_rows, ROWS) * coded.n,)](
+            fill_classes[(n_programs * coded.n,)](
                 x,
                 *steps,
                 n_rows,
@@ -142,9 +127,12 @@ class CardForest:
                 coded.size,
                 coded.first,
                 coded.table,
-                keys[n_plain:],
+                n_plain,
+                keys,
+                self._n_columns,
                 coded.n,
                 ROWS=ROWS,
+                BLOCK=BLOCK,
             )
         return keys
 
@@ -182,20 +170,25 @@ class CardForest:
     ) -> None:
         """Have each program add up what its rows' leaves say in the trees of its group."""
         n_rows, n_groups = len(out), len(begin)
-        self._kernel[(triton.cdiv(n_rows, ROWS) * n_groups,)](
+        constants = self._constants | how
+        kernel: Any = add_bitvectors
+        if self.layout != "bitvector":
+            kernel = add_walks
+            constants["TREES"] = TREES if self._n_trees >= TREES * n_groups else 1
+        kernel[(triton.cdiv(n_rows, ROWS) * n_groups,)](
             keys,
+            self._n_columns,
             n_rows,
             begin,
             end,
             *self._arrays,
-            self._words,
             leaf,
             out,
             out.shape[1],
             n_groups,
             ROWS=ROWS,
-            **how,
-            **self._constants,
+            BLOCK=BLOCK,
+            **constants,
         )
 
     def _one_by_one(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -233,11 +226,55 @@ class _Columns:
         self.words = words
 
 
-def choose(shape: Shape, key: np.dtype) -> str:
-    """bitvector for trees of at most 64 leaves, for others narrow or wide linked nodes."""
+def choose(shape: Shape) -> str:
+    """perfect for regular trees, bitvector for others of at most 64 leaves, else linked nodes."""
+    if are_regular(shape) and not shape.n_coded:
+        return "perfect"
     # Its narrow nodes have thresholds alone.
-    walked = few_rows_layout(replace(shape, alone=False), key)
+    walked = few_rows_layout(replace(shape, alone=False), np.dtype(np.int32))
     return "bitvector" if shape.most_leaves <= 64 else walked
+
+
+def _bitvectors(_: str, forest: Canonical, bits: int) -> tuple[list[Any], np.ndarray, Any]:
+    """What `add_bitvectors` is called with: arrays, leaves and constants."""
+    packed = bitvector.pack(forest)
+    n_splits = np.diff(packed.first.astype(np.int64))
+    padded = -(-n_splits // SPLITS) * SPLITS
+    first = np.concatenate([[0], np.cumsum(padded)])
+    place = np.arange(len(packed.mask)) + np.repeat(first[:-1] - packed.first[:-1], n_splits)
+    # Splits that are only there to fill up strike out no leaf.
+    words = node_words(packed.column.view(np.int32), packed.threshold, bits)
+    node = np.zeros(first[-1], words.dtype)
+    mask = np.full(first[-1], ~packed.mask.dtype.type(0))
+    node[place], mask[place] = words, packed.mask
+    arrays = [first, node, mask]
+    if packed.coded is not None:
+        # Their columns come after those with thresholds.
+        column = packed.coded.column.astype(np.int64) + len(forest.source)
+        at = packed.coded.at.astype(np.int64)
+        arrays += [packed.coded.first, column, at, packed.coded.mask]
+    else:
+        arrays += [first, *arrays]  # in their places, where nothing reads them
+    constants = {"WIDTH": packed.leaf.shape[1], "SPLITS": SPLITS, "BITS": bits}
+    return arrays, packed.leaf, constants | {"CODED": packed.coded is not None}
+
+
+def _walks(layout: str, forest: Canonical, bits: int) -> tuple[list[Any], np.ndarray, Any]:
+    """What `add_walks` is called with: arrays, leaves and constants."""
+    constants = {"LAYOUT": layout, "BITS": bits, "SETS": "none"}
+    if layout == "perfect":
+        words = node_words(forest.column, forest.threshold, bits)
+        node, leaf = placed(forest, words, words.dtype.type(last_rank(bits)), 0)
+        leaf = leaf.reshape(-1, *forest.value.shape[1:])
+        n_trees, n_leaves = node.shape
+        first = np.arange(n_trees) * n_leaves
+        depth = np.full(n_trees, n_leaves.bit_length() - 1)
+        return [first, depth, node, n_leaves, len(forest.source)], leaf, constants
+    walked = linking.pack_narrow(forest) if layout == "narrow" else linking.pack_wide(forest, True)
+    depth = measure(forest.column, forest.left, forest.right, forest.roots)[1]
+    if forest.coded is not None:
+        constants["SETS"] = "short" if are_short(forest.coded) else "long"
+    return [walked.first, depth, walked.node, 0, len(forest.source)], walked.leaf, constants
 
 
 def _outputs(n: int) -> int:
