@@ -46,7 +46,6 @@ with pytest.MonkeyPatch.context() as _patch:
     for _name, _value in INTERPRET.items():
         _patch.setenv(_name, _value)
     from sktensor.kernels import forest_cuda
-    from sktensor.kernels.forest_cuda import ranks
 
 RULE = forest_cuda.choose
 
@@ -141,60 +140,6 @@ def test_more_columns_than_one_program_makes_keys_of():
     feature = np.where(arrays[0] >= 0, np.arange(len(arrays[0])) % 50, -1)
     rows = np.tile(rows_that_bite(arrays, 140, 1), 10)
     assert_kernels_agree((feature, *arrays[1:]), rows)
-
-
-@pytest.mark.parametrize("sizes", [(20, 32), (32,)])
-@pytest.mark.parametrize("n_codes", [0, 5, 200])
-@pytest.mark.parametrize("depth", [4, 7])
-def test_ranks_of_many_thresholds(depth, n_codes, sizes, monkeypatch):
-    monkeypatch.setattr(ranks, "SIZES", sizes)
-    arrays = made_forest(3, 6, depth, 0.1, 2, False, np.float64, np.float64)
-    rows, sets = rows_that_bite(arrays, 150, 3), ()
-    if n_codes:
-        arrays, sets = with_sets(arrays, 3, n_codes, 2)
-        rows = codes_that_bite(rows, 3, n_codes, 2)
-    assert_kernels_agree(arrays, rows, sets)
-
-
-@pytest.mark.parametrize(("n_splits", "bits"), [(2**15 - 1, 15), (2**15, 20)])
-def test_as_many_thresholds_as_16_bits_tell_apart(n_splits, bits):
-    """One tree that halves a column with a threshold after each of its nodes."""
-    arrays = halving_tree(np.arange(n_splits, dtype=np.float32))
-    threshold = np.sort(arrays[1][:n_splits])
-    assert ranks.ranked(PackedForest(*arrays)._forest)[1].bits == bits
-    at = np.concatenate([threshold[:20], threshold[-20:], threshold[:: n_splits // 40]])
-    inf = np.float32(np.inf)
-    ends = np.array([inf, -inf, np.nan], np.float32)
-    rows = np.concatenate([at, np.nextafter(at, inf), np.nextafter(at, -inf), ends])[:, None]
-    assert_kernels_agree(arrays, rows)
-
-
-def halving_tree(threshold):
-    n = len(threshold)
-    left, right, order = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
-    parts, free = [(0, n, None, 0)], 0
-    leaves = iter(range(n, 2 * n + 1))
-    while parts:
-        lo, hi, side, parent = parts.pop()
-        if lo == hi:
-            node = next(leaves)
-        else:
-            middle = (lo + hi) // 2
-            node, free = free, free + 1
-            order[node] = middle
-            parts += [(lo, middle, left, node), (middle + 1, hi, right, node)]
-        if side is not None:
-            side[parent] = node
-    stay = np.arange(n, 2 * n + 1)
-    return (
-        np.concatenate([np.zeros(n, np.int64), np.full(n + 1, -1)]),
-        np.concatenate([threshold[order], np.zeros(n + 1, threshold.dtype)]),
-        np.concatenate([left, stay]),
-        np.concatenate([right, stay]),
-        np.zeros(2 * n + 1, bool),
-        np.arange(2 * n + 1.0)[:, None],
-        np.array([0]),
-    )
 
 
 @pytest.mark.parametrize(

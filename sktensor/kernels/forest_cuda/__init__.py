@@ -25,10 +25,9 @@ from ..forest_cpu.coded import are_short
 from ..forest_cpu.packing import Canonical, canonical, first_nan, measure, shape_of
 from ..forest_cpu.perfect import placed
 from .programs import add_bitvectors, add_found, add_walks, fill_classes, fill_ranks
-from .ranks import last_rank, node_words, ranked
+from .ranks import BLOCK, Ranks, ranked
 
 ROWS = 128  # of a program: one for each of its threads
-BLOCK = 32  # of rows whose keys lie together: those of the threads that go in step
 TREES = 4  # walked side by side
 SPLITS = 4  # of a bitvector asked side by side
 COLUMNS = 16  # of a program that makes keys
@@ -52,7 +51,7 @@ class CardForest:
         self._n_outputs = forest.n_outputs
         self._source, self._nan_low = self._put(forest.source), self._put(forest.nan_low)
         self._first, self._table = self._put(ranks.first), self._put(ranks.table)
-        self._steps, self._key = ranks.steps, torch.int16 if ranks.bits < 16 else torch.int32
+        self._steps, self._key = ranks.steps, ranks.dtype
         self._coded = None if forest.coded is None else _Columns(*map(self._put, forest.coded))
         self._n_columns = len(forest.source) + (0 if self._coded is None else self._coded.n)
         self._vector = forest.value.ndim == 2
@@ -61,7 +60,7 @@ class CardForest:
         self._ways: tuple[Tensor, Tensor, Tensor] | None = None
         if self._n_trees:
             pack = _bitvectors if self.layout == "bitvector" else _walks
-            arrays, leaf, self._constants = pack(self.layout, forest, ranks.bits)
+            arrays, leaf, self._constants = pack(self.layout, forest, ranks)
             words = self._begin if self._coded is None else self._coded.words
             self._arrays = [self._put(a) if isinstance(a, np.ndarray) else a for a in arrays]
             self._arrays.append(words)
@@ -235,18 +234,22 @@ def choose(shape: Shape) -> str:
     return "bitvector" if shape.most_leaves <= 64 else walked
 
 
-def _bitvectors(_: str, forest: Canonical, bits: int) -> tuple[list[Any], np.ndarray, Any]:
+def _bitvectors(_: str, forest: Canonical, ranks: Ranks) -> tuple[list[Any], np.ndarray, Any]:
     """What `add_bitvectors` is called with: arrays, leaves and constants."""
     packed = bitvector.pack(forest)
-    n_splits = np.diff(packed.first.astype(np.int64))
+    begin = packed.first.astype(np.int64)
+    n_splits: np.ndarray = begin[1:] - begin[:-1]
     padded = -(-n_splits // SPLITS) * SPLITS
     first = np.concatenate([[0], np.cumsum(padded)])
-    place = np.arange(len(packed.mask)) + np.repeat(first[:-1] - packed.first[:-1], n_splits)
+    place = np.arange(len(packed.mask)) + np.repeat(first[:-1] - begin[:-1], n_splits)
     # Splits that are only there to fill up strike out no leaf.
-    words = node_words(packed.column.view(np.int32), packed.threshold, bits)
+    words = ranks.words(packed.column, packed.threshold)
     node = np.zeros(first[-1], words.dtype)
     mask = np.full(first[-1], ~packed.mask.dtype.type(0))
     node[place], mask[place] = words, packed.mask
+    paired = mask.itemsize == node.itemsize == 4
+    if paired:
+        node = node.view(np.uint32) | mask.astype(np.uint64) << np.uint64(32)
     arrays = [first, node, mask]
     if packed.coded is not None:
         # Their columns come after those with thresholds.
@@ -255,23 +258,24 @@ def _bitvectors(_: str, forest: Canonical, bits: int) -> tuple[list[Any], np.nda
         arrays += [packed.coded.first, column, at, packed.coded.mask]
     else:
         arrays += [first, *arrays]  # in their places, where nothing reads them
-    constants = {"WIDTH": packed.leaf.shape[1], "SPLITS": SPLITS, "BITS": bits}
-    return arrays, packed.leaf, constants | {"CODED": packed.coded is not None}
+    constants = {"WIDTH": packed.leaf.shape[1], "SPLITS": SPLITS, "SHIFT": ranks.shift}
+    constants |= {"PAIRED": paired, "CODED": packed.coded is not None}
+    return arrays, packed.leaf, constants
 
 
-def _walks(layout: str, forest: Canonical, bits: int) -> tuple[list[Any], np.ndarray, Any]:
+def _walks(layout: str, forest: Canonical, ranks: Ranks) -> tuple[list[Any], np.ndarray, Any]:
     """What `add_walks` is called with: arrays, leaves and constants."""
-    constants = {"LAYOUT": layout, "BITS": bits, "SETS": "none"}
+    constants = {"LAYOUT": layout, "SHIFT": ranks.shift, "SETS": "none"}
     if layout == "perfect":
-        words = node_words(forest.column, forest.threshold, bits)
-        node, leaf = placed(forest, words, words.dtype.type(last_rank(bits)), 0)
+        words = ranks.words(forest.column, forest.threshold)
+        node, leaf = placed(forest, words, ranks.last, 0)
         leaf = leaf.reshape(-1, *forest.value.shape[1:])
         n_trees, n_leaves = node.shape
         first = np.arange(n_trees) * n_leaves
-        depth = np.full(n_trees, n_leaves.bit_length() - 1)
+        depth = np.full(n_trees, n_leaves.bit_length() - 1, np.int32)
         return [first, depth, node, n_leaves, len(forest.source)], leaf, constants
     walked = linking.pack_narrow(forest) if layout == "narrow" else linking.pack_wide(forest, True)
-    depth = measure(forest.column, forest.left, forest.right, forest.roots)[1]
+    depth = measure(forest.column, forest.left, forest.right, forest.roots)[1].astype(np.int32)
     if forest.coded is not None:
         constants["SETS"] = "short" if are_short(forest.coded) else "long"
     return [walked.first, depth, walked.node, 0, len(forest.source)], walked.leaf, constants

@@ -101,10 +101,10 @@ def _first_key(row, n_columns, BLOCK: tl.constexpr):
 
 
 @triton.jit
-def _is_above(lane, word, BITS: tl.constexpr, BLOCK: tl.constexpr):
-    """Whether each row's rank is above that in the word, in the column over it."""
-    seen = tl.load(lane + (word >> BITS).to(tl.int32) * BLOCK)
-    return seen > (word & ((1 << BITS) - 1)).to(tl.int32)
+def _is_above(lane, word, SHIFT: tl.constexpr):
+    """Whether each row's rank is above that in the word, in the column whose place is below it."""
+    seen = tl.load(lane + (word & ((1 << SHIFT) - 1)))
+    return (seen.to(word.dtype) << SHIFT) > word
 
 
 @triton.jit
@@ -136,9 +136,10 @@ def add_bitvectors(
     BLOCK: tl.constexpr,
     OUTPUTS: tl.constexpr,
     VECTOR: tl.constexpr,
-    BITS: tl.constexpr,
+    SHIFT: tl.constexpr,
     WIDTH: tl.constexpr,
     SPLITS: tl.constexpr,
+    PAIRED: tl.constexpr,
     CODED: tl.constexpr,
 ):
     """`out[row] += leaf[tree, lowest bit alive]`, as `forest_cpu.bitvector` has it.
@@ -156,8 +157,12 @@ def add_bitvectors(
         alive = tl.full((ROWS,), -1, mask.dtype.element_ty)
         for some in range(tl.load(first + t), tl.load(first + t + 1), SPLITS):
             for k in tl.static_range(SPLITS):
-                above = _is_above(lane, tl.load(node + some + k), BITS, BLOCK)
-                alive = tl.where(above, alive & tl.load(mask + some + k), alive)
+                if PAIRED:  # both are read at once
+                    both = tl.load(node + some + k)
+                    word, struck = both.to(tl.int32), (both >> 32).to(tl.int32)
+                else:
+                    word, struck = tl.load(node + some + k), tl.load(mask + some + k)
+                alive = tl.where(_is_above(lane, word, SHIFT), alive & struck, alive)
         if CODED:
             for k in range(tl.load(coded_first + t), tl.load(coded_first + t + 1)):
                 seen = tl.load(lane + tl.load(coded_column + k) * BLOCK).to(tl.int32)
@@ -194,13 +199,13 @@ def _child(
     n_plain,
     words,
     LAYOUT: tl.constexpr,
-    BITS: tl.constexpr,
+    SHIFT: tl.constexpr,
     BLOCK: tl.constexpr,
     SETS: tl.constexpr,
 ):
     """The child of a tree's nodes that each row goes on to; a linked leaf goes on to itself."""
     if LAYOUT == "perfect":
-        child = 2 * at + _is_above(lane, tl.load(node + at), BITS, BLOCK).to(tl.int32)
+        child = 2 * at + _is_above(lane, tl.load(node + at), SHIFT).to(tl.int32)
     elif LAYOUT == "narrow":
         there = tl.load(node + at)
         low = there.to(tl.int32)
@@ -269,7 +274,7 @@ def add_walks(
     BLOCK: tl.constexpr,
     OUTPUTS: tl.constexpr,
     VECTOR: tl.constexpr,
-    BITS: tl.constexpr,
+    SHIFT: tl.constexpr,
     LAYOUT: tl.constexpr,
     SETS: tl.constexpr,
     TREES: tl.constexpr,
@@ -302,11 +307,11 @@ def add_walks(
             steps = tl.maximum(steps, tl.maximum(tl.load(depth + t2), tl.load(depth + t3)))
         # As many steps as the deepest is deep: a row that has come to a leaf stays there.
         for _ in range(steps):
-            a0 = _child(n0, a0, lane, n_plain, words, LAYOUT, BITS, BLOCK, SETS)
+            a0 = _child(n0, a0, lane, n_plain, words, LAYOUT, SHIFT, BLOCK, SETS)
             if TREES == 4:
-                a1 = _child(n1, a1, lane, n_plain, words, LAYOUT, BITS, BLOCK, SETS)
-                a2 = _child(n2, a2, lane, n_plain, words, LAYOUT, BITS, BLOCK, SETS)
-                a3 = _child(n3, a3, lane, n_plain, words, LAYOUT, BITS, BLOCK, SETS)
+                a1 = _child(n1, a1, lane, n_plain, words, LAYOUT, SHIFT, BLOCK, SETS)
+                a2 = _child(n2, a2, lane, n_plain, words, LAYOUT, SHIFT, BLOCK, SETS)
+                a3 = _child(n3, a3, lane, n_plain, words, LAYOUT, SHIFT, BLOCK, SETS)
         left = tl.full((ROWS, 1), 1, tl.int64) + last - t
         total += _value(n0, a0, leaf, f0 - n_leaves, output, n_outputs, asked, LAYOUT, VECTOR)
         if TREES == 4:

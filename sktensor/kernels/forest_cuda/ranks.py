@@ -2,20 +2,22 @@
 
 Of the n distinct thresholds of a column, t_0 < ... < t_(n-1), a value x is above as many as its
 rank says, so that x > t_i is rank(x) > i. Ranks take 16 bits where keys take 32 or 64, and a node
-becomes one word: its column over the rank of its threshold.
+becomes one word: the rank of its threshold over the place of its column in a block of rows. A rank
+is above that in a word just where it is above the word once shifted as far, whatever lies below.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
 from ..forest_cpu.packing import Canonical
 
-# Bits of a rank under its column in a word: of 32 bits, of which the sign is none, or of 64.
-SIZES = (15, 20, 32)
-WORD_BITS = 31
+BLOCK = 32  # of rows whose ranks lie together: those of the threads that go in step
+# Bits of a rank, and of the place below it, in words of 32 bits or of 64; the sign is in neither.
+SIZES = ((15, 16), (18, 13), (31, 32))
 
 
 class Ranks(NamedTuple):
@@ -23,12 +25,31 @@ class Ranks(NamedTuple):
 
     first: np.ndarray  # (n_columns + 1,) int64, where those of a column begin
     table: np.ndarray  # keys, ascending in each column
-    bits: int  # of a rank, one of `SIZES`: of the first, rows of ranks are int16, else int32
+    bits: int  # of a rank, and
+    shift: int  # of the place below it, as `SIZES` has them
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of a row's ranks."""
+        return torch.int16 if self.bits < 16 else torch.int32
+
+    @property
+    def last(self) -> np.generic:
+        """The word that no rank is above."""
+        return self._word.type(((1 << self.bits) - 1) << self.shift)
 
     @property
     def steps(self) -> int:
         """Steps of a binary search in the longest column."""
         return int(np.diff(self.first).max(initial=0)).bit_length()
+
+    def words(self, column: np.ndarray, rank: np.ndarray) -> np.ndarray:
+        """`rank << shift | column * BLOCK`, in 32 bits or in 64."""
+        return (rank.astype(self._word) << self.shift) | (column.astype(self._word) * BLOCK)
+
+    @property
+    def _word(self) -> np.dtype[Any]:
+        return np.dtype(np.int64 if self.bits + self.shift > 31 else np.int32)
 
 
 def ranked(forest: Canonical) -> tuple[Canonical, Ranks]:
@@ -49,17 +70,6 @@ def ranked(forest: Canonical) -> tuple[Canonical, Ranks]:
         most = max(most, int(forest.coded.table.max(initial=0)))
         n_columns += len(forest.coded.source)
     *short, longest = SIZES
-    fits = (b for b in short if most < 1 << b and n_columns <= 1 << (WORD_BITS - b))
-    ranks = Ranks(first, threshold[new], next(fits, longest))
+    fits = ((b, c) for b, c in short if most < 1 << b and n_columns * BLOCK <= 1 << c)
+    ranks = Ranks(first, threshold[new], *next(fits, longest))
     return forest._replace(threshold=tests, key=np.dtype(np.int32)), ranks
-
-
-def node_words(column: np.ndarray, rank: np.ndarray, bits: int) -> np.ndarray:
-    """`column << bits | rank`, in 32 bits, or in 64 where ranks may take 32."""
-    word = np.int64 if bits > WORD_BITS else np.int32
-    return np.maximum(column, 0).astype(word) << word(bits) | rank.astype(word)
-
-
-def last_rank(bits: int) -> int:
-    """The rank that no value is above."""
-    return (1 << min(bits, WORD_BITS)) - 1
