@@ -47,6 +47,7 @@ class Launch:
         return self.launch
 
     def launch(self, *args: Any, **constants: Any) -> None:
+        options = {name: constants.pop(name) for name in forest_cuda.EXACT}
         names = self.kernel.arg_names[: len(args)]
         signature = {
             n: TYPES[a.dtype] if torch.is_tensor(a) else "i32" for n, a in zip(names, args)
@@ -62,7 +63,9 @@ class Launch:
             signature |= dict.fromkeys(constants, "constexpr")
             source = ASTSource(self.kernel, signature=signature, constexprs=constants)
         for capability in CAPABILITIES:
-            code = triton.compile(source, target=GPUTarget("cuda", capability, 32)).asm
+            code = triton.compile(
+                source, target=GPUTarget("cuda", capability, 32), options=options
+            ).asm
             assert len(code["cubin"]) > 0
             # No product is there to be added to, so nothing may be rounded once instead of twice.
             assert "fma.rn" not in code["ptx"]

@@ -355,7 +355,7 @@ def test_a_full_card_says_nothing_about_triton(monkeypatch):
 def test_the_kernels_compile_for_cards():
     """Each as it is launched, by Triton's compiler, which needs no card."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.compiled_for_cards"],
+        [sys.executable, "-W", "error", "-m", "tests.compiled_for_cards"],
         capture_output=True,
         text=True,
         env={name: value for name, value in os.environ.items() if name not in INTERPRET},
