@@ -2,12 +2,14 @@
 
 `python -m benchmarks start`: what the first answer costs in a fresh process. `latency`: one row at
 a time. `importance`: the whole of scikit-learn's `permutation_importance`. `cuda`: what a card must
-reach; `--device cpu --rows 1000 --scale 0.01` only goes through the motions.
+reach; `--device cpu --rows 1000 --scale 0.01` only goes through the motions. `sweep`: other ways to
+lay out and to walk forests on a card.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -17,11 +19,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from . import cuda, forests, grid, importance, latency, measure, peers, pipelines, start
+from . import forests, grid, importance, latency, measure, peers, pipelines, start
 from .measure import in_words
 
 SUITES = {"forests": forests, "pipelines": pipelines}
-OTHERS = ("start", "latency", "importance", "cuda")
+OTHERS = ("start", "latency", "importance", "cuda", "sweep")
 
 
 def main() -> None:
@@ -33,13 +35,17 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=5.0, help="seconds a cell, about")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--cache", type=Path, default=Path("build/benchmarks"))
-    parser.add_argument("--device", help="what `cuda` runs on, in place of the first card")
-    parser.add_argument("--scale", type=float, default=1.0, help="of `cuda`: trees and rows to fit")
+    parser.add_argument("--device", help="in place of the first card")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="of trees and rows to fit, for cards"
+    )
     parser.add_argument("--json", type=Path, default=None)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    if options.suite == "cuda":
-        raise SystemExit(cuda.main(options))
+    if options.suite in ("cuda", "sweep"):
+        # Triton, which the sweep is about, is not there everywhere.
+        of_cards = importlib.import_module(f"benchmarks.{options.suite}")
+        raise SystemExit(of_cards.main(options))
     if options.suite in OTHERS:
         {"start": _start, "latency": _latency, "importance": _importance}[options.suite](options)
         return

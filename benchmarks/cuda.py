@@ -76,7 +76,7 @@ def main(options: argparse.Namespace) -> int:
     device = devices.settled(device)
     console = Console(width=None if sys.stdout.isatty() else 200)
     results: list[dict[str, Any]] = []
-    about = measure.about() | {"device": _about(device)}
+    about = measure.about() | {"device": card_in_words(device)}
     path = options.json or options.cache / "cuda.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     console.print(about["device"])
@@ -103,13 +103,13 @@ def run(device: torch.device, options: argparse.Namespace) -> Iterator[dict[str,
             for cell in cells:
                 yield _named(cell, cell.rows) | {"note": "no time was left"}
             continue
-        workload = _scaled(WORKLOADS[name], options.scale)
+        workload = scaled(WORKLOADS[name], options.scale)
         kept = name if options.scale == 1 else f"{name}-{options.scale}"
         estimator, X, _ = grid.fitted(kept, workload, options.cache)
         for cell in cells:
             n = min([cell.rows, *(options.rows or [])])
             try:
-                yield measured(cell, estimator, _rows(X, n), device)
+                yield measured(cell, estimator, rows_of(X, n), device)
             except Exception as error:  # the other cells are still worth something
                 said = f"{type(error).__name__}: {error}".partition("\n")[0]
                 yield _named(cell, n) | {"right": False, "failed": said, "note": f"failed: {said}"}
@@ -123,7 +123,7 @@ def measured(cell: Cell, estimator: Any, X: Any, device: torch.device) -> dict[s
     native = partial(estimator.predict_proba, X)
     expected = native()
     table = torch.from_numpy(X).to(device) if cell.on_card else X
-    answer = _on_host(ours.predict_proba(table))
+    answer = on_host(ours.predict_proba(table))
     difference = measure.difference(answer, expected)
     result = _named(cell, len(X)) | {
         "difference": difference,
@@ -141,7 +141,7 @@ def measured(cell: Cell, estimator: Any, X: Any, device: torch.device) -> dict[s
                 if call is None:
                     continue
                 off = measure.difference(
-                    _on_host(call()).reshape(len(X), -1)[:, -1], expected[:, -1]
+                    on_host(call()).reshape(len(X), -1)[:, -1], expected[:, -1]
                 )
                 if off > 1e-3:
                     notes.append(f"{name} differs by {off:.0e}")
@@ -222,7 +222,7 @@ def hummingbird(estimator: Any, X: Any, table: Any, device: torch.device) -> Cal
 RIVALS = {"xgboost": xgboost_itself, "hummingbird": hummingbird}
 
 
-def _scaled(workload: grid.Workload, scale: float) -> grid.Workload:
+def scaled(workload: grid.Workload, scale: float) -> grid.Workload:
     """The same with fewer trees, or iterations, fitted on fewer rows."""
     if scale == 1:
         return workload
@@ -236,14 +236,14 @@ def _scaled(workload: grid.Workload, scale: float) -> grid.Workload:
     return workload._replace(make=make, n_fit=max(500, int(scale * workload.n_fit)))
 
 
-def _rows(X: Any, n: int) -> Any:
+def rows_of(X: Any, n: int) -> Any:
     """So many rows; those of a frame begin anew, too, where it has no more."""
     if isinstance(X, np.ndarray):
         return grid._first(X, n)
     return X.iloc[np.arange(n) % len(X)].reset_index(drop=True)
 
 
-def _on_host(answer: Any) -> np.ndarray:
+def on_host(answer: Any) -> np.ndarray:
     if isinstance(answer, torch.Tensor):
         return answer.detach().cpu().numpy()
     return answer.get() if hasattr(answer, "get") else np.asarray(answer)
@@ -261,7 +261,7 @@ def _named(cell: Cell, n: int) -> dict[str, Any]:
     }
 
 
-def _about(device: torch.device) -> str:
+def card_in_words(device: torch.device) -> str:
     """The card, and what walks forests on it."""
     if device.type != "cuda":
         return f"dry run on {device}: nothing here is measured on a card"

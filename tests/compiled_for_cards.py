@@ -47,7 +47,7 @@ class Launch:
         return self.launch
 
     def launch(self, *args: Any, **constants: Any) -> None:
-        options = {name: constants.pop(name) for name in forest_cuda.EXACT}
+        options = {name: constants.pop(name) for name in forest_cuda.LAUNCH}
         names = self.kernel.arg_names[: len(args)]
         signature = {
             n: TYPES[a.dtype] if torch.is_tensor(a) else "i32" for n, a in zip(names, args)

@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 from argparse import Namespace
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
 import torch
 
 from benchmarks import cuda
@@ -60,10 +62,31 @@ def test_it_goes_through_the_motions_on_the_cpu(tmp_path):
     assert all(line.count("|") == 9 for line in table[2:])
 
 
+@pytest.mark.skipif(find_spec("triton") is None, reason="the sweep is about kernels in Triton")
+def test_the_sweep_goes_through_the_motions_on_the_cpu(tmp_path, monkeypatch, capsys):
+    from benchmarks import sweep
+    from sktensor.kernels import forest_cuda
+
+    monkeypatch.setattr(sweep, "BUDGET", 0.01)
+    before = dict(vars(forest_cuda))
+    only = ["lgbm-500x31", "xgb-500x8"]
+    options = Namespace(device="cpu", only=only, rows=[50], scale=0.004, cache=tmp_path)
+    assert sweep.main(options) == 0
+    first, *lines = capsys.readouterr().out.splitlines()
+    assert first.startswith("dry run on cpu")
+    n_settings = [len(list(sweep.settings(of))) for name in only for of in sweep.LAYOUTS[name]]
+    assert len(lines) == sum(n_settings)
+    assert lines[0].startswith("lgbm-500x31 layout bitvector, rows 128, warps 4, together 4: wall ")
+    assert dict(vars(forest_cuda)) == before
+    in_use = sweep.Setting("bitvector")
+    assert in_use.rows == forest_cuda.ROWS
+    assert in_use.together == forest_cuda.SPLITS == forest_cuda.TREES
+
+
 def test_the_card_is_described(monkeypatch):
     card = SimpleNamespace(name="NVIDIA X1", major=9, minor=0, total_memory=140 * 2**30)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: card)
-    said = cuda._about(torch.device("cuda", 0))
+    said = cuda.card_in_words(torch.device("cuda", 0))
     assert said.startswith("NVIDIA X1, compute capability 9.0, 140 GiB, CUDA ")
     assert said.endswith(("forests by Triton", "forests by plain torch"))
 

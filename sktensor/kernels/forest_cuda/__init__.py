@@ -1,12 +1,13 @@
-"""Forests on a card, in Triton: bitvectors for trees of at most 64 leaves, a walk for all others.
+"""Forests on a card, in Triton: perfect trees, bitvectors of at most 64 leaves, linked nodes.
 
-The layouts are those of the CPU, put on the card. Rows are first made keys, a column after the
-other, so that the rows of a program lie side by side; no kernel behind that sees a float of a row,
-a NaN or a code. One program adds the leaves of its rows tree by tree: the order of summation, and
-so every bit, is that of the plain walk, and nothing is added atomically. Of few rows, which would
-leave most of a card idle, each program finds the leaves in one tree, and others add them in order.
+The layouts are those of the CPU, put on the card. Rows are first made ranks among the thresholds of
+each column, 32 rows of a column side by side; no kernel behind that sees a float of a row, a NaN or
+a code. One program adds the leaves of its rows tree by tree: the order of summation, and so every
+bit, is that of the plain walk, and nothing is added atomically. Of few rows, which would leave most
+of a card idle, each program finds the leaves in one tree, and others add them in order.
 
-What fixes the speed on a card (`ROWS`, `OUTPUTS`, `FEW`) is reasoned, not measured.
+What fixes the speed on a card (the numbers below) is reasoned, not measured: `python -m benchmarks
+sweep` tries others on a card.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ from .ranks import BLOCK, Ranks, ranked
 
 ROWS = 128  # of a program: one for each of its threads
 TREES = 4  # walked side by side
-# No product is fused with a sum; Triton 3.9 warns of whoever leaves that to it.
-EXACT = {"enable_fp_fusion": False}
 SPLITS = 4  # of a bitvector asked side by side
 COLUMNS = 16  # of a program that makes keys
 OUTPUTS = 16  # at most so many are added by one program: they are kept in registers
 FEW = 64  # programs, up to which rows are few: cards have as many multiprocessors, or twice that
 MOST_FOUND = 1 << 24  # rows times trees, of which the leaves are kept
 AT_ONCE = 16  # leaves read before they are added
+# Of every launch: no product is fused with a sum. Triton 3.9 warns where that is not said.
+LAUNCH: dict[str, Any] = {"enable_fp_fusion": False}
 MOST_KEYS = 1 << 26  # at a time, so that the keys of many rows do not fill the card
 
 
@@ -117,7 +118,7 @@ class CardForest:
                 ROWS=ROWS,
                 COLUMNS=COLUMNS,
                 BLOCK=BLOCK,
-                **EXACT,
+                **LAUNCH,
             )
         if self._coded is not None:
             coded = self._coded
@@ -135,7 +136,7 @@ class CardForest:
                 coded.n,
                 ROWS=ROWS,
                 BLOCK=BLOCK,
-                **EXACT,
+                **LAUNCH,
             )
         return keys
 
@@ -166,7 +167,7 @@ class CardForest:
             ROWS=ROWS,
             AT_ONCE=AT_ONCE,
             **vector,
-            **EXACT,
+            **LAUNCH,
         )
 
     def _walk(
@@ -193,7 +194,7 @@ class CardForest:
             ROWS=ROWS,
             BLOCK=BLOCK,
             **constants,
-            **EXACT,
+            **LAUNCH,
         )
 
     def _one_by_one(self) -> tuple[Tensor, Tensor, Tensor]:
