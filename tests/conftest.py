@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from sktensor import program
+from sktensor.program import few_rows
 
 # Kernels are compiled at their first call, which takes longer than examples are given by default.
 settings.register_profile("sktensor", deadline=None)
@@ -15,7 +15,8 @@ settings.load_profile("sktensor")
 def many_rows_go_by_torch():
     """Have torch answer the 150 rows of most tests, which NumPy would: `test_few` compares both."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(program, "ONE_THREAD", 0.0)
+        patch.setattr(few_rows, "ONE_THREAD", 0.0)
+        patch.setattr(few_rows, "NARROW_BYTES", 0)
         yield
 
 

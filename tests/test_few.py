@@ -1,6 +1,7 @@
 """A handful of rows is answered by NumPy as many rows are answered by torch."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given
@@ -11,12 +12,13 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 
-from sktensor import program as program_module
 from sktensor.graph import to_host
 from sktensor.ops import Between, Decided, Fill, Finite, Input, Op, Retreat, few
 from sktensor.ops.few import WORTH_A_KERNEL
-from sktensor.program import FEW_ROWS, L2_BYTES, Program
+from sktensor.program import Program, few_rows
+from sktensor.program.few_rows import FEW_ROWS, MOST_BYTES, NARROW
 from sktensor.table import Signature
 
 from .cases import data
@@ -86,7 +88,8 @@ def test_a_memory_map_is_answered_with_an_array(tmp_path):
 @pytest.fixture(autouse=True, scope="module")
 def as_it_is_chosen():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(program_module, "ONE_THREAD", 1.5e6)
+        patch.setattr(few_rows, "ONE_THREAD", 1.5e6)
+        patch.setattr(few_rows, "NARROW_BYTES", 2**23)
         yield
 
 
@@ -106,11 +109,37 @@ def test_numpy_answers_more_rows_where_one_thread_is_done_before_others_wake():
         assert_answers_alike(forest, many[:n_rows])
 
 
-def test_wide_rows_are_answered_in_blocks_that_stay_in_the_cache():
+def test_wide_results_are_made_in_blocks_that_stay_in_the_cache():
+    wide = np.random.default_rng(0).normal(size=(100, 3000))
+    program = program_of(StandardScaler().fit(wide), "transform", wide)
+    assert program._few_rows * wide[0].nbytes <= MOST_BYTES
+
+
+def test_numpy_answers_many_rows_of_which_little_is_made(monkeypatch):
     wide = np.random.default_rng(0).normal(size=(100, 3000))
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2))
-    program = program_of(fitted_quietly(model, wide, wide[:, 0] > 0), "predict", wide)
-    assert program._few_rows * wide[0].nbytes <= 2 * L2_BYTES
+    model = fitted_quietly(model, wide, wide[:, 0] > 0)
+    program = program_of(model, "predict", wide)
+    assert program._in_parts
+    assert program._few_rows == few_rows.NARROW_BYTES // wide[0].nbytes
+    # Three scores a row of twelve columns are little, and of eleven columns they are not.
+    assert scores_of(3 * NARROW)._in_parts
+    assert not scores_of(3 * NARROW - 1)._in_parts
+    monkeypatch.setattr(few_rows, "NARROW_BYTES", 100 * wide[0].nbytes)
+    many = np.tile(wide, (3, 1))
+    for n_rows in (100, 101, 300):  # in one part, in two and in three
+        assert_answers_alike(model, many[:n_rows])
+    for odd in (many[:150].T.copy().T, many[::2], many.astype(np.float32), pd.DataFrame(many)):
+        assert_answers_alike(model, odd)
+    many[250, 7] = np.nan
+    assert_answers_alike(model, many)
+
+
+def scores_of(n_columns):
+    """A program for scores of three classes."""
+    rows = np.random.default_rng(0).normal(size=(60, n_columns))
+    model = LinearSVC().fit(rows, np.arange(60) % 3)
+    return program_of(model, "decision_function", rows)
 
 
 NUMBERS = st.floats(-4, 4, width=16)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ..ops import Above, ArgMax, Cast, Column, Concat, Map, Op, Provided, Take
+from ..ops.rows import two_largest
 from .registry import Responses, Unsupported
 
 
@@ -66,8 +67,8 @@ def apart(scores: Op) -> Op:
 
 def _far_apart(scores: torch.Tensor) -> torch.Tensor:
     """Whether `best - second > 1e-9 (largest + 1)`, in magnitude: rounding is far from that."""
-    best, second = scores.topk(2, dim=1).values.unbind(dim=1)
-    return best - second > 1e-9 * (scores.abs().amax(dim=1) + 1)
+    best, second = two_largest(scores)
+    return best - second > 1e-9 * (scores.abs().amax(dim=1, keepdim=True) + 1)
 
 
 def known(answer: Op) -> Op:

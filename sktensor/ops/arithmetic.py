@@ -15,6 +15,7 @@ from ..table import TORCH_DTYPES
 from .base import Op
 from .columns import Cast
 from .elementwise import EXACT, Elementwise
+from .rows import row_sum
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +109,7 @@ class RowSum(Op):
         return self.how == "max"
 
     def forward(self, x: Tensor, how: str) -> Tensor:
-        return x.amax(dim=1, keepdim=True) if how == "max" else x.sum(dim=1, keepdim=True)
+        return x.amax(dim=1, keepdim=True) if how == "max" else row_sum(x)
 
 
 @dataclass(frozen=True, eq=False)

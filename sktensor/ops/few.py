@@ -7,7 +7,7 @@ tensors. Every op has one: that of an op, or of dtypes, not listed here calls `f
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite
+from math import isfinite, sqrt
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from .elementwise import Above, Elementwise, Logistic
 from .encode import Fill, GatherSum, Missing, Recode
 from .forest import Forest
 from .outputs import ArgMax, Decided, Labels, Shares, Softmax, Take
+from .rows import by_row, is_best_by
 
 WORTH_A_KERNEL = 16  # rows, or calls with fewer, from which on one may be loaded
 FEWEST = 64  # rows up to which a guard's loop takes less time than NumPy's calls
@@ -279,14 +280,14 @@ def _gather_sum(op: GatherSum) -> Few:
 
 def _softmax(op: Softmax) -> Few:
     def softmax(x: np.ndarray) -> np.ndarray:
-        e = np.exp(x - np.maximum.reduce(x, 1, keepdims=True))
-        return e / np.add.reduce(e, 1, keepdims=True)
+        e = np.exp(x - by_row(np.maximum, x))
+        return e / by_row(np.add, e)
 
     return softmax
 
 
 def _shares(op: Shares) -> Few | None:
-    return None if op.uniform else lambda x: x / np.add.reduce(x, 1, keepdims=True)
+    return None if op.uniform else lambda x: x / by_row(np.add, x)
 
 
 def _argmax(op: ArgMax) -> Few:
@@ -303,22 +304,21 @@ def _labels(op: Labels) -> Few:
 
 
 def _decided(op: Decided) -> Few:
-    """By lengths, as the op has it, and by the op itself where those do not tell."""
-    strict, weight = _guarded(op), op.weight
-    longest = float(np.sqrt(np.square(weight).sum(0)).max(initial=0.0))
-    eps = float(np.finfo(weight.dtype).eps)
-    terms, offset, signs = max(len(weight), op.terms), op.offset, op.signs
-    shift = op.shift
+    """By the length of all rows together, and by the op itself where that does not tell."""
+    strict, least = _guarded(op), np.minimum.reduce
+    eps = float(np.finfo(op.weight.dtype).eps)
 
     def check(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        reach = longest * np.sqrt(np.add.reduce(rows * rows, 1)) + shift
-        slack = eps * (4 * (terms + 4) * reach + 4 * offset * (reach > 0))
-        if signs or x.ndim == 1:
-            clear = (np.abs(x) >= (slack if x.ndim == 1 else slack[:, None])).all()
-        else:
-            best = np.maximum.reduce(x, 1, keepdims=True)
-            clear = (np.add.reduce(x > best - 2 * slack[:, None], 1) <= 1).all()
-        return x if clear else strict(x, rows)
+        if x.size and rows.flags.c_contiguous:
+            values = rows.ravel()
+            slack = op.slack(op.longest * sqrt(values.dot(values)) + op.shift, eps)
+            if op.signs or x.ndim == 1:
+                clear = least(np.abs(x), None) >= slack
+            else:
+                clear = is_best_by(x, 2 * slack)
+            if clear:
+                return x
+        return strict(x, rows)
 
     return check
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor
 from ..table import TORCH_DTYPES
 from .base import Guard, Op
 from .elementwise import exp
+from .rows import row_sum, two_largest
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +38,7 @@ class Softmax(Op):
     def forward(self, x: Tensor) -> Tensor:
         # torch.softmax takes six times as long over the few columns that classes are.
         e = exp(x - x.amax(dim=1, keepdim=True))
-        return e / e.sum(dim=1, keepdim=True)
+        return e / row_sum(e)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +83,7 @@ class Shares(Op):
         return False
 
     def forward(self, x: Tensor, uniform: bool) -> Tensor:
-        total = x.sum(dim=1, keepdim=True)
+        total = row_sum(x)
         if uniform:
             nothing = total == 0
             x, total = torch.where(nothing, 1, x), torch.where(nothing, x.shape[1], total)
@@ -122,29 +124,51 @@ class Decided(Guard):
     shift: float = 0.0  # what is added to |rows| @ |weight|, for terms folded into the offset
 
     def holds(self, x: Tensor, *arguments: Any) -> Tensor:
-        rows, weight, offset, signs, _, shift = arguments
+        rows, weight, _, signs, _, shift = arguments
         signs = signs or x.ndim == 1
         x = x if x.ndim == 2 else x[:, None]
+        # On a card a look at a value waits for all that was launched before.
+        looks = not torch.compiler.is_compiling() and x.device.type == "cpu"
+        if looks and rows.numel():
+            # No magnitude of a row is above the largest of all, which is found in one look.
+            least, most = (end.item() for end in torch.aminmax(rows))
+            loosely = self._clear(x, max(-least, most) * self.heaviest + shift, signs)
+            if loosely:
+                return loosely
         # |row| |w|, of lengths, bounds the product of magnitudes and costs no second product.
         length = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
         reach = length * torch.linalg.vector_norm(weight, dim=0).max() + shift
-        loosely = self._clear(x, reach, offset, signs)
-        # On a card a look at a value waits for all that was launched before.
-        if not torch.compiler.is_compiling() and x.device.type == "cpu" and loosely:
+        loosely = self._clear(x, reach, signs)
+        if looks and loosely:
             return loosely
         reach = (rows.abs() @ weight.abs()).reshape(rows.shape[0], -1).amax(dim=1, keepdim=True)
-        return self._clear(x, reach + shift, offset, signs)
+        return self._clear(x, reach + shift, signs)
 
-    def _clear(self, x: Tensor, reach: Tensor, offset: float, signs: bool) -> Tensor:
-        """Whether every row's decision stands when scores are off by the rounding of `reach`."""
-        eps = torch.finfo(x.dtype).eps
+    @cached_property
+    def heaviest(self) -> float:
+        """The largest sum of magnitudes that a score's weights have."""
+        return float(np.abs(self.weight).sum(axis=0).max(initial=0.0))
+
+    @cached_property
+    def longest(self) -> float:
+        """The largest length that a score's weights have."""
+        return float(np.sqrt(np.square(self.weight).sum(axis=0)).max(initial=0.0))
+
+    def slack(self, reach: Any, eps: float) -> Any:
+        """By how much scores may be off whose terms' magnitudes add up to `reach`."""
         # Where nothing is added up, nothing is rounded: rows of zeros are decided.
         terms = max(len(self.weight), self.terms)
-        slack = eps * (4 * (terms + 4) * reach + 4 * offset * (reach > 0))
+        return eps * (4 * (terms + 4) * reach + 4 * self.offset * (reach > 0))
+
+    def _clear(self, x: Tensor, reach: Any, signs: bool) -> Tensor:
+        """Whether every row's decision stands when scores are off by the rounding of `reach`."""
+        slack = self.slack(reach, torch.finfo(x.dtype).eps)
         if signs:
             return (x.abs() >= slack).all()
-        rivals = (x > x.amax(dim=1, keepdim=True) - 2 * slack).sum(dim=1)
-        return (rivals <= 1).all()
+        if x.shape[1] == 1:
+            return torch.ones((), dtype=torch.bool, device=x.device)
+        best, second = two_largest(x)
+        return (second <= best - 2 * slack).all()
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +191,8 @@ class Take(Op):
         return self.dtype is None
 
     def forward(self, x: Any, values: Any) -> Any:
+        if isinstance(values, Tensor) and x.ndim == 1:
+            return values.index_select(0, x)
         return values[x]
 
 

@@ -24,10 +24,11 @@ from ..cards import card_of
 from ..cards.streaming import Streamed
 from ..feeds import feed_of
 from ..graph import to_device, to_host, walk
-from ..ops import Forest, Guard, Input, Numbers, Op, Retreat, few, is_table, twin
+from ..ops import Guard, Input, Numbers, Op, Retreat, few, is_table
 from ..sizes import alive, bytes_of, cost, widest
 from ..table import Table, as_dense, row_count
 from ..threads import WORTH_A_THREAD, settle, share_rows
+from . import few_rows
 from .host import HostStage
 
 logger = logging.getLogger("sktensor")
@@ -35,8 +36,6 @@ logger = logging.getLogger("sktensor")
 L2_BYTES = 2**21  # what the widest result of a block may take
 LEAST_ROWS, MOST_ROWS = 64, 2**14
 GUARDED = "rows that a guard keeps from being answered here"
-FEW_ROWS = 64  # up to so many, calling torch costs more than it computes
-ONE_THREAD = 1.5e6  # nanoseconds of work up to which one thread is done before others are awake
 
 Feed = Callable[[int, int], Any]
 Few = Callable[..., np.ndarray]
@@ -73,13 +72,15 @@ class Program:
         self._reads_table = self.input is not None and is_table(self.input)
         self._few_rows = self._most_few()
         self._only = None if self._reads_table else self._only_stage()
+        only = self._only
+        self._in_parts = only and self._few_rows and few_rows.is_narrow(only.ops, only.inputs)
 
     def _most_few(self) -> int:
         """Up to how many rows NumPy answers: torch's ops would wake threads, for milliseconds."""
         if self.device.type != "cpu":
             return 0
         stages = [stage for stage in self.stages if isinstance(stage, DeviceStage)]
-        most = min((stage.most_few for stage in stages), default=FEW_ROWS)
+        most = min((few_rows.most(s.ops, s.inputs) for s in stages), default=few_rows.FEW_ROWS)
         return min(most, self.batch_size or most)
 
     def _only_stage(self) -> DeviceStage | None:
@@ -92,11 +93,16 @@ class Program:
     def __call__(self, X: Any) -> Any:
         if isinstance(X, Tensor):
             return self._answer(X.detach(), partial(self._run, stays=True))
-        if row_count(X) > self._few_rows:
+        n_rows, most = row_count(X), self._few_rows
+        if n_rows > most and not self._in_parts:
             return to_host(self._answer(X, self._run))
         if self._only is not None:
             settle()
-            return self._only.few([np.asarray(X)])[0]
+            rows = np.asarray(X)
+            if n_rows <= most:
+                return self._only.few([rows])[0]
+            parts = (self._only.few([rows[i : i + most]])[0] for i in range(0, n_rows, most))
+            return np.concatenate(list(parts))
         return self._answer(X, self._run_few)
 
     @_apart
@@ -310,16 +316,6 @@ class DeviceStage(nn.Module):
         read = [[slots[x] for x in op.inputs] for op in self.ops]
         steps = [(few(op), at[0] if len(at) == 1 else at) for op, at in zip(self.ops, read)]
         return steps, [slots[op] for op in self.outputs]
-
-    @property
-    def most_few(self) -> int:
-        """Up to how many rows NumPy is as fast, having no more than one thread."""
-        if any(twin(op) is None for op in self.ops):
-            return FEW_ROWS
-        trees = any(isinstance(op, Forest) for op in self.ops)
-        # Kernels of trees have no need of torch's threads, and ours are soon awake.
-        work = min(WORTH_A_THREAD, ONE_THREAD) if trees else ONE_THREAD
-        return max(FEW_ROWS, int(min(work / max(1.0, self.cost), 2 * L2_BYTES / self.bytes_a_row)))
 
     def __str__(self) -> str:
         return "device: " + " ".join(map(str, self.ops))
