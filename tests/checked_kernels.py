@@ -10,6 +10,7 @@ import torch
 from sktensor.kernels import PackedForest
 from sktensor.kernels.forest_cpu import perfect
 from sktensor.kernels.objects_numba import distinct
+from sktensor.kernels.rows_numba import argmax, is_best_by
 
 from .test_layouts import (
     N_FEATURES,
@@ -65,6 +66,10 @@ def main():
             run(PackedForest(*arrays, *sets), rows, walks)
     for n in (0, 1, 3, 40, 5000):
         distinct(np.array([str(i % 7) for i in range(n)] * 5, object))
+        for width in (2, 3, 8):
+            scores = np.random.default_rng(0).normal(size=(n, width))
+            argmax(scores)
+            is_best_by(scores, 1e-9)
 
 
 if __name__ == "__main__":

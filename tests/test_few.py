@@ -10,15 +10,15 @@ from hypothesis.extra import numpy as hnp
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
 
 from sktensor.graph import to_host
 from sktensor.ops import Between, Decided, Fill, Finite, Input, Op, Retreat, few
 from sktensor.ops.few import WORTH_A_KERNEL
 from sktensor.program import Program, few_rows
-from sktensor.program.few_rows import FEW_ROWS, MOST_BYTES, NARROW
+from sktensor.program.few_rows import FEW_ROWS, MOST_BYTES
 from sktensor.table import Signature
 
 from .cases import data
@@ -122,9 +122,9 @@ def test_numpy_answers_many_rows_of_which_little_is_made(monkeypatch):
     program = program_of(model, "predict", wide)
     assert program._in_parts
     assert program._few_rows == few_rows.NARROW_BYTES // wide[0].nbytes
-    # Three scores a row of twelve columns are little, and of eleven columns they are not.
-    assert scores_of(3 * NARROW)._in_parts
-    assert not scores_of(3 * NARROW - 1)._in_parts
+    assert not program_of(StandardScaler().fit(wide), "transform", wide)._in_parts
+    forest = RandomForestClassifier(2, max_depth=2).fit(wide, wide[:, 0] > 0)
+    assert not program_of(forest, "predict", wide)._in_parts
     monkeypatch.setattr(few_rows, "NARROW_BYTES", 100 * wide[0].nbytes)
     many = np.tile(wide, (3, 1))
     for n_rows in (100, 101, 300):  # in one part, in two and in three
@@ -135,11 +135,17 @@ def test_numpy_answers_many_rows_of_which_little_is_made(monkeypatch):
     assert_answers_alike(model, many)
 
 
-def scores_of(n_columns):
-    """A program for scores of three classes."""
-    rows = np.random.default_rng(0).normal(size=(60, n_columns))
-    model = LinearSVC().fit(rows, np.arange(60) % 3)
-    return program_of(model, "decision_function", rows)
+@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_numpy_answers_many_rows_that_products_are_made_of(method, n_classes, monkeypatch):
+    rows = np.random.default_rng(0).normal(size=(90, 20))
+    model = MLPClassifier((32,), max_iter=3, random_state=0)
+    model = fitted_quietly(model, rows, np.arange(90) % n_classes)
+    program = program_of(model, method, rows)
+    assert program._in_parts
+    assert program._few_rows == few_rows.NARROW_BYTES // (8 * 32)
+    monkeypatch.setattr(few_rows, "NARROW_BYTES", 8 * 32 * 70)
+    assert_answers_alike(model, np.tile(rows, (3, 1)))
 
 
 NUMBERS = st.floats(-4, 4, width=16)

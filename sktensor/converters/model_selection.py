@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,10 @@ import torch
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 
 from ..graph import is_exact
-from ..ops import Column, Concat, Op, Provided
+from ..ops import Op, Provided
+from ..ops.conditions import AwayFrom
 from .registry import Responses, Unsupported, convert, converts
-from .responses import known, labels, positive
+from .responses import column, known, labels, positive
 
 
 @converts(FixedThresholdClassifier, sparse=True)
@@ -40,13 +40,13 @@ def _above(est: Any, classifier: Any, x: Op, threshold: float, pos_label: Any) -
     method = _method(est, classifier)
     scores = known(responses.get(method))
     if method == "predict_proba":
-        scores = _column(scores, int(positions[0]))
+        scores = column(scores, int(positions[0]))
     elif positions[0] == 0:
         scores = -scores
     if scores.width is not None or scores.dtype != torch.float64:
         raise Unsupported("scores that are no float64 a row")
     if not is_exact(scores):
-        scores = Provided(scores, scores, _AwayFrom(threshold))
+        scores = Provided(scores, scores, AwayFrom(threshold))
     # Where it is not below, so that a score at the threshold is above it.
     predict = labels(positive(threshold - scores), classes[[positions[0], 1 - positions[0]]])
     return Responses(
@@ -57,25 +57,8 @@ def _above(est: Any, classifier: Any, x: Op, threshold: float, pos_label: Any) -
     )
 
 
-def _column(x: Op, k: int) -> Op:
-    """One column as one value a row, without the other that is put beside it."""
-    if isinstance(x, Concat) and all(part.width is None for part in x.xs):
-        return x.xs[k]
-    return Column(x, k)
-
-
 def _method(est: Any, classifier: Any) -> str:
     """Which of the classifier's answers are compared with the threshold."""
     if est.response_method != "auto":
         return str(est.response_method)
     return "predict_proba" if hasattr(classifier, "predict_proba") else "decision_function"
-
-
-@dataclass(frozen=True)
-class _AwayFrom:
-    """Whether a score is so far from the threshold that rounding cannot have moved it across."""
-
-    threshold: float
-
-    def __call__(self, scores: torch.Tensor) -> torch.Tensor:
-        return (scores - self.threshold).abs() > 1e-9 * (scores.abs() + 1)

@@ -11,9 +11,10 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.utils.fixes import parse_version
 
 from ..graph import is_exact
-from ..ops import ArgMax, Arith, Column, Concat, Map, Op, Provided, RowSum
+from ..ops import ArgMax, Arith, Concat, Map, Op, Provided, RowSum
+from ..ops.elementwise import one_where_zero
 from .registry import Responses, Unsupported, convert, converts
-from .responses import apart, known, labels, two_columns
+from .responses import apart, column, known, labels, two_columns
 
 # A row that no member is for was 0 / 0, with a warning.
 DIVIDES_NOTHING_BY_ONE = parse_version(sklearn.__version__) >= parse_version("1.7")
@@ -26,7 +27,7 @@ def one_vs_rest_classifier(est, x):
     members = [convert(member, x, f"estimators_{k}") for k, member in enumerate(est.estimators_)]
     proba = decision = predict = None
     if hasattr(est, "predict_proba"):
-        proba = _shares(est, [Column(known(m.get("predict_proba")), 1) for m in members])
+        proba = _shares(est, [column(known(m.get("predict_proba")), 1) for m in members])
     if hasattr(est, "decision_function"):
         scores = [_one_value(m.get("decision_function")) for m in members]
         decision = scores[0] if len(scores) == 1 else Concat(tuple(scores))
@@ -49,7 +50,7 @@ def _score(member: Any, responses: Responses) -> Op:
         return _one_value(responses.get("predict"))
     if hasattr(member, "decision_function"):
         return _one_value(responses.get("decision_function"))
-    return Column(known(responses.get("predict_proba")), 1)
+    return column(known(responses.get("predict_proba")), 1)
 
 
 def _one_value(score: Op) -> Op:
@@ -69,12 +70,8 @@ def _shares(est: Any, columns: list[Op]) -> Op:
     total: Op = RowSum(proba)
     if not DIVIDES_NOTHING_BY_ONE:
         return Arith(torch.div, proba, Provided(total, total, _is_something))
-    return Arith(torch.div, proba, Map(total, _one_where_zero))
+    return Arith(torch.div, proba, Map(total, one_where_zero))
 
 
 def _is_something(total: torch.Tensor) -> torch.Tensor:
     return total != 0
-
-
-def _one_where_zero(total: torch.Tensor) -> torch.Tensor:
-    return torch.where(total == 0, 1, total)

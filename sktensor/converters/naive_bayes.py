@@ -8,12 +8,15 @@ import numpy as np
 import torch
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
 
-from ..ops import ArgMax, Concat, Finite, LogSoftmax, Map, MatMul, Op, Provided, cast
+from ..ops import Above, ArgMax, Concat, Finite, LogSoftmax, Map, MatMul, Op, Provided, cast
+from ..ops.conditions import Below
 from ..table import TORCH_DTYPES
 from .linear import Linear, linear, minus, plus
 from .registry import Responses, Unsupported, converts
 from .responses import apart, labels
 from .validation import numpy_dtype, validate
+
+HAS_DIGITS = Below(1e4)  # of a likelihood's logarithm, whose digits after the point are kept
 
 
 @converts(MultinomialNB)
@@ -45,7 +48,7 @@ def _binarized(x: Op, threshold: float) -> Op:
     common = np.result_type(np.empty(1, numpy_dtype(x)), threshold)
     exact = cast(x, TORCH_DTYPES[common])
     limit = float(np.asarray(threshold, common))
-    above = Map(exact, lambda x: x > limit, torch.bool)
+    above = Map(exact, Above(limit), torch.bool)
     return cast(above, x.dtype)
 
 
@@ -79,10 +82,6 @@ def _bayes(est: Any, joint: Op, decided: Op) -> Responses:
     log_proba = LogSoftmax(joint)
     return Responses(
         predict=labels(ArgMax(decided), est.classes_),
-        predict_log_proba=Provided(log_proba, joint, _has_digits),
-        predict_proba=Provided(Map(log_proba, torch.exp), joint, _has_digits),
+        predict_log_proba=Provided(log_proba, joint, HAS_DIGITS),
+        predict_proba=Provided(Map(log_proba, torch.exp), joint, HAS_DIGITS),
     )
-
-
-def _has_digits(x: torch.Tensor) -> torch.Tensor:
-    return x.abs() < 1e4

@@ -9,22 +9,19 @@ import torch
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from ..ops import ArgMax, Cast, Column, Finite, Map, Op, Provided, Softmax
+from ..ops.conditions import AwayFrom
+from ..ops.elementwise import relu
 from ..table import TORCH_DTYPES
 from .linear import linear
 from .registry import Responses, Unsupported, converts
 from .responses import apart, labels, logarithm, regressor, two_columns
 from .validation import validate
 
-
-def _relu(x: torch.Tensor) -> torch.Tensor:
-    return x.clamp(min=0)
-
-
 ACTIVATIONS = {
     "identity": None,
     "exp": torch.exp,
     "logistic": torch.sigmoid,
-    "relu": _relu,
+    "relu": relu,
     "tanh": torch.tanh,
 }
 
@@ -73,11 +70,7 @@ def mlp_classifier(est, x):
 
 
 def _off_half(p: Op) -> Op:
-    return Provided(p, p, _not_half)
-
-
-def _not_half(p: torch.Tensor) -> torch.Tensor:
-    return (p - 0.5).abs() > 1e-9
+    return Provided(p, p, AwayFrom(0.5))
 
 
 def _above_half(p: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..ops import Above, ArgMax, Cast, Column, Concat, Map, Op, Provided, Take
-from ..ops.rows import two_largest
+from ..ops.conditions import FarApart
 from .registry import Responses, Unsupported
 
 
@@ -62,13 +62,7 @@ def _normal(p: torch.Tensor) -> torch.Tensor:
 
 def apart(scores: Op) -> Op:
     """The scores, where the best is so far from the rest that rounding cannot have made it best."""
-    return scores if scores.width == 1 else Provided(scores, scores, _far_apart)
-
-
-def _far_apart(scores: torch.Tensor) -> torch.Tensor:
-    """Whether `best - second > 1e-9 (largest + 1)`, in magnitude: rounding is far from that."""
-    best, second = two_largest(scores)
-    return best - second > 1e-9 * (scores.abs().amax(dim=1, keepdim=True) + 1)
+    return scores if scores.width == 1 else Provided(scores, scores, FarApart())
 
 
 def known(answer: Op) -> Op:
@@ -90,6 +84,13 @@ def labels(codes: Op, classes: np.ndarray) -> Op:
 def positive(scores: Op) -> Op:
     """1 where a score is above 0."""
     return Cast(Map(scores, Above(), torch.bool), torch.int64)
+
+
+def column(x: Op, k: int) -> Op:
+    """One column as one value a row, without the other that is put beside it."""
+    if isinstance(x, Concat) and all(part.width is None for part in x.xs):
+        return x.xs[k]
+    return Column(x, k)
 
 
 def two_columns(p: Op) -> Op:

@@ -16,6 +16,7 @@ from ..converters import Unsupported
 from ..exported import FORMAT, checksum, digest, dumps, read, without_pickles
 from ..graph import rewrite, walk
 from ..ops import Decided, Finite, Guard, Op, Provided, Several
+from ..ops.conditions import AwayFrom, FarApart
 from ..table import Signature
 from .portable import check_last_bits, portable
 from .stage import Ending, Feed, Numeric, numeric
@@ -159,8 +160,8 @@ def _flags(found: Numeric) -> list[dict[str, Any]]:
 
 def _is_tie(guard: Guard) -> bool:
     """Whether it says that rounding could turn a label."""
-    names = ("_far_apart",)
-    by_scores = isinstance(guard, Provided) and getattr(guard.condition, "__name__", "") in names
+    ties = FarApart | AwayFrom
+    by_scores = isinstance(guard, Provided) and isinstance(guard.condition, ties)
     return isinstance(guard, Decided) or by_scores
 
 

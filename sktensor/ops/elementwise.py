@@ -56,6 +56,16 @@ def exp(x: Tensor) -> Tensor:
         return torch.from_numpy(np.exp(x.numpy()))
 
 
+def one_where_zero(x: Tensor) -> Tensor:
+    """The same, but for 1 in place of 0."""
+    return torch.where(x == 0, 1, x)
+
+
+def relu(x: Tensor) -> Tensor:
+    """The larger of a value and 0."""
+    return x.clamp(min=0)
+
+
 @dataclass(frozen=True)
 class Logistic:
     """`1 / (1 + exp(-slope x))`."""

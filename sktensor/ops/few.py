@@ -17,14 +17,14 @@ from torch import Tensor
 
 from ..kernels import fill_numba, guards_numba
 from ..table import NUMPY_DTYPES
-from .arithmetic import Arith, Map, MatMul, Quadratic
+from .arithmetic import Arith, Map, MatMul, Quadratic, RowSum
 from .base import Guard, Op, Retreat, parts
-from .columns import Between, Cast, Column, Concat, Finite, Named, Select
-from .elementwise import Above, Elementwise, Logistic
+from .columns import Between, Cast, Column, Concat, Finite, Named, Provided, Select
+from .elementwise import Above, Elementwise, Logistic, one_where_zero, relu
 from .encode import Fill, GatherSum, Missing, Recode
 from .forest import Forest
-from .outputs import ArgMax, Decided, Labels, Shares, Softmax, Take
-from .rows import by_row, is_best_by
+from .outputs import ArgMax, Decided, Labels, LogSoftmax, Shares, Softmax, Take
+from .rows import by_row, is_best_by, row_argmax
 
 WORTH_A_KERNEL = 16  # rows, or calls with fewer, from which on one may be loaded
 FEWEST = 64  # rows up to which a guard's loop takes less time than NumPy's calls
@@ -46,6 +46,9 @@ FUNCTIONS: dict[Any, Any] = {
     torch.abs: np.abs,
     torch.square: np.square,
     torch.neg: np.negative,
+    torch.tanh: np.tanh,
+    relu: lambda x: np.maximum(x, 0),
+    one_where_zero: lambda x: np.where(x == 0, x.dtype.type(1), x),
 }
 
 
@@ -138,6 +141,19 @@ def _finite(op: Finite) -> Few:
     return check
 
 
+def _provided(op: Provided) -> Few | None:
+    holds = getattr(op.condition, "few", None)
+    if holds is None:
+        return None
+
+    def check(x: np.ndarray, of: np.ndarray) -> np.ndarray:
+        if not holds(of):
+            raise Retreat("rows that a guard keeps from being answered here")
+        return x
+
+    return check
+
+
 def _between(op: Between) -> Few:
     low, high, allow_nan, nearest = op.low, op.high, op.allow_nan, op.nearest
     least, most = np.minimum.reduce, np.maximum.reduce
@@ -198,6 +214,11 @@ def _matmul(op: MatMul) -> Few | None:
     if weight.dtype != NUMPY_DTYPES.get(op.x.dtype):  # type: ignore[arg-type]
         return None
     return lambda x: x.dot(weight)
+
+
+def _row_sum(op: RowSum) -> Few:
+    ufunc = np.maximum if op.how == "max" else np.add
+    return lambda x: by_row(ufunc, x)
 
 
 def _quadratic(op: Quadratic) -> Few:
@@ -286,12 +307,20 @@ def _softmax(op: Softmax) -> Few:
     return softmax
 
 
+def _log_softmax(op: LogSoftmax) -> Few:
+    def log_softmax(x: np.ndarray) -> np.ndarray:
+        largest = by_row(np.maximum, x)
+        return x - (np.log(by_row(np.add, np.exp(x - largest))) + largest)
+
+    return log_softmax
+
+
 def _shares(op: Shares) -> Few | None:
     return None if op.uniform else lambda x: x / by_row(np.add, x)
 
 
 def _argmax(op: ArgMax) -> Few:
-    return lambda x: x.argmax(1)
+    return row_argmax
 
 
 def _take(op: Take) -> Few:
@@ -344,12 +373,15 @@ TWINS: dict[type[Op], Callable[[Any], Few | None]] = {
     Forest: _forest,
     GatherSum: _gather_sum,
     Labels: _labels,
+    LogSoftmax: _log_softmax,
     Map: _map,
     MatMul: _matmul,
     Missing: _missing,
     Named: _same,
+    Provided: _provided,
     Quadratic: _quadratic,
     Recode: _recode,
+    RowSum: _row_sum,
     Select: _select,
     Shares: _shares,
     Softmax: _softmax,

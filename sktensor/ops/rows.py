@@ -8,9 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-FEW_COLUMNS = 16  # up to which columns are taken one by one
+from ..kernels import rows_numba
+
+FEW_COLUMNS = 16  # up to which columns are taken one by one, and
+FEWER_COLUMNS = 8  # up to which a kernel takes them row by row
 FEW_SUMMED = 4  # of torch's sums, which are slow for so few alone
 MANY_ROWS = 256  # from which on NumPy is faster so
+WORTH_A_KERNEL = 2**14  # values, of which NumPy takes longer than a kernel that is on disk
 
 
 def by_row(ufunc: np.ufunc, x: np.ndarray) -> np.ndarray:
@@ -23,18 +27,32 @@ def by_row(ufunc: np.ufunc, x: np.ndarray) -> np.ndarray:
     return out[:, None]
 
 
-def is_best_by(x: np.ndarray, margin: float) -> bool:
-    """Whether of each row just one value is above its largest less a margin; not so with NaN."""
+def is_best_by(x: np.ndarray, margin: float | np.ndarray) -> bool:
+    """Whether the second largest value of each row is below its largest by a margin or more.
+
+    The margin is one for all rows, or (n, 1). A row that has NaN has no largest value.
+    """
     if x.shape[1] < 2:
         return True
+    if np.ndim(margin) == 0 and _worth_a_kernel(x):
+        return bool(rows_numba.is_best_by(x, margin))
     if x.shape[1] > FEW_COLUMNS or len(x) < MANY_ROWS:
-        close = x > np.maximum.reduce(x, 1, keepdims=True) - margin
+        close = ~(x <= np.maximum.reduce(x, 1, keepdims=True) - margin)
         return bool((np.add.reduce(close, 1) <= 1).all())
     best, second = np.maximum(x[:, 0], x[:, 1]), np.minimum(x[:, 0], x[:, 1])
     for k in range(2, x.shape[1]):
         np.maximum(second, np.minimum(best, x[:, k]), out=second)
         np.maximum(best, x[:, k], out=best)
-    return bool((second <= best - margin).all())
+    return bool((second <= best - np.ravel(margin)).all())
+
+
+def row_argmax(x: np.ndarray) -> np.ndarray:
+    """The first column with the largest value, (n,) int64; or the first with NaN."""
+    return np.asarray(rows_numba.argmax(x)) if _worth_a_kernel(x) else x.argmax(1)
+
+
+def _worth_a_kernel(x: np.ndarray) -> bool:
+    return x.size >= WORTH_A_KERNEL and x.shape[1] <= FEWER_COLUMNS and x.flags.carray
 
 
 def two_largest(x: Tensor) -> tuple[Tensor, Tensor]:

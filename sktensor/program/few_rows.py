@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..ops import Forest, Guard, Op, twin
+from ..ops import Forest, Guard, MatMul, Op, twin
 from ..sizes import cost, widest
 from ..threads import WORTH_A_THREAD
 
@@ -20,7 +20,8 @@ def most(ops: Sequence[Op], inputs: Sequence[Op]) -> int:
     if any(twin(op) is None for op in ops):
         return FEW_ROWS
     if is_narrow(ops, inputs):
-        return max(FEW_ROWS, NARROW_BYTES // widest(inputs))
+        made = (op for op in ops if not isinstance(op, Guard))
+        return max(FEW_ROWS, NARROW_BYTES // widest((*inputs, *made)))
     trees = any(isinstance(op, Forest) for op in ops)
     # Kernels of trees have no need of torch's threads, and ours are soon awake.
     work = min(WORTH_A_THREAD, ONE_THREAD) if trees else ONE_THREAD
@@ -29,12 +30,13 @@ def most(ops: Sequence[Op], inputs: Sequence[Op]) -> int:
 
 
 def is_narrow(ops: Sequence[Op], inputs: Sequence[Op]) -> bool:
-    """Whether so little is made of what is read that NumPy answers however many rows there are.
+    """Whether NumPy answers however many rows there are: its products have threads too.
 
-    Its products have threads too, and those of torch, for ops so short, mostly wait for Python's
-    lock.
+    So it does where little is made of what is read, and where products are most of the work. The
+    threads of torch, for ops so short, mostly wait for Python's lock.
     """
     if not NARROW_BYTES or any(twin(op) is None or isinstance(op, Forest) for op in ops):
         return False
-    made = widest(op for op in ops if not isinstance(op, Guard))
-    return NARROW * made <= widest(inputs)
+    made = [op for op in ops if not isinstance(op, Guard)]
+    products = sum(cost(op) for op in made if isinstance(op, MatMul))
+    return NARROW * widest(made) <= widest(inputs) or 2 * products >= sum(map(cost, made))
