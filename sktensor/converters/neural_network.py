@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-from ..ops import ArgMax, Cast, Column, Finite, Map, Op, Provided, Softmax
+from ..ops import Above, ArgMax, Cast, Column, Finite, Map, Op, Provided, Softmax
 from ..ops.conditions import AwayFrom
 from ..ops.elementwise import relu
 from ..table import TORCH_DTYPES
@@ -59,19 +59,15 @@ def mlp_classifier(est, x):
     elif est.n_outputs_ == 1:
         p = _activated(Column(raw, 0), est.out_activation_)
         proba = two_columns(p)
-        above = Cast(Map(_off_half(p), _above_half, torch.bool), torch.int64)
+        above = Cast(Map(_off_half(p), Above(0.5), torch.bool), torch.int64)
         predict = labels(above, est.classes_)
     else:
         proba = _activated(raw, est.out_activation_)
         predict = Cast(
-            Map(_off_half(proba), _above_half, torch.bool), TORCH_DTYPES[np.dtype(np.intp)]
+            Map(_off_half(proba), Above(0.5), torch.bool), TORCH_DTYPES[np.dtype(np.intp)]
         )
     return Responses(predict=predict, predict_proba=proba, predict_log_proba=logarithm(proba))
 
 
 def _off_half(p: Op) -> Op:
     return Provided(p, p, AwayFrom(0.5))
-
-
-def _above_half(p: torch.Tensor) -> torch.Tensor:
-    return p > 0.5
