@@ -3,7 +3,7 @@
 `python -m benchmarks start`: what the first answer costs in a fresh process. `latency`: one row at
 a time. `importance`: the whole of scikit-learn's `permutation_importance`. `cuda`: what a card must
 reach; `--device cpu --rows 1000 --scale 0.01` only goes through the motions. `sweep`: other ways to
-lay out and to walk forests on a card.
+lay out and to walk forests on a card. `plain`: single estimators, every method.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from . import forests, grid, importance, latency, measure, peers, pipelines, start
+from . import forests, grid, importance, latency, measure, peers, pipelines, plain, start
 from .measure import in_words
 
 SUITES = {"forests": forests, "pipelines": pipelines}
-OTHERS = ("start", "latency", "importance", "cuda", "sweep")
+OTHERS = ("start", "latency", "importance", "plain", "cuda", "sweep")
 
 
 def main() -> None:
@@ -47,7 +47,9 @@ def main() -> None:
         of_cards = importlib.import_module(f"benchmarks.{options.suite}")
         raise SystemExit(of_cards.main(options))
     if options.suite in OTHERS:
-        {"start": _start, "latency": _latency, "importance": _importance}[options.suite](options)
+        {"start": _start, "latency": _latency, "importance": _importance, "plain": _plain}[
+            options.suite
+        ](options)
         return
     suite = SUITES[options.suite]
     names = options.only or list(suite.WORKLOADS)
@@ -92,6 +94,19 @@ def _importance(options: argparse.Namespace) -> None:
         results.append(result)
         print(_line(result), f"differs by {result['difference']['sktensor']:.0e}")
     _write(results, options)
+
+
+def _plain(options: argparse.Namespace) -> None:
+    names, rows = options.only or list(plain.WORKLOADS), options.rows or plain.ROWS
+    results = []
+    for result in plain.run(names, rows, options.budget):
+        results.append(result)
+        print(_line(result), f"{result['ratio']['native']:.2f}x", *result["native_steps"])
+    _write(results, options)
+    slower = [r for r in results if r["ratio"]["native"] < 1]
+    print(f"{len(slower)} of {len(results)} slower than native")
+    for result in slower:
+        print(_line(result), f"{result['ratio']['native']:.2f}x")
 
 
 def _write(results: list[dict[str, Any]], options: argparse.Namespace) -> None:

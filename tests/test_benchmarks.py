@@ -83,6 +83,24 @@ def test_the_sweep_goes_through_the_motions_on_the_cpu(tmp_path, monkeypatch, ca
     assert in_use.together == forest_cuda.SPLITS == forest_cuda.TREES
 
 
+def test_plain_estimators_are_compared_with_themselves(tmp_path):
+    command = [sys.executable, "-m", "benchmarks", "plain", "--rows", "3", "--budget", "0.01"]
+    names = ["logistic-3", "calibrated-svc", "mlp-32", "k-means-5", "imputer", "multinomial-nb-3"]
+    command += ["--only", *names, "--json", str(tmp_path / "plain.json")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "plain.json").read_text())["results"]
+    assert [r["workload"] for r in results[:2]] == [
+        "logistic-3 predict",
+        "logistic-3 predict_proba",
+    ]
+    assert {r["workload"].split()[0] for r in results} == set(names)
+    assert max(r["difference"]["sktensor"] for r in results) < 1e-10
+    asked = {r["workload"] for r in results if r["native_steps"]}
+    assert asked <= {"k-means-5 transform"}
+    assert f" of {len(results)} slower than native" in done.stdout
+
+
 def test_the_card_is_described(monkeypatch):
     card = SimpleNamespace(name="NVIDIA X1", major=9, minor=0, total_memory=140 * 2**30)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: card)

@@ -1,0 +1,116 @@
+"""Single estimators beside themselves: every method, so that none is slower than it was natively.
+
+A step behind others may hide what it costs. Rows are 100,000 of 20 columns, of which a first part
+is answered; targets are of two classes or three.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import sklearn.preprocessing as pp
+from sklearn import linear_model as lm
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.cluster import KMeans
+from sklearn.cross_decomposition import PLSRegression
+from sklearn.datasets import make_classification
+from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.feature_selection import SelectKBest
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.model_selection import FixedThresholdClassifier
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import BernoulliNB, GaussianNB, MultinomialNB
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.svm import LinearSVC, LinearSVR
+
+from sktensor import TensorAccelerated
+
+from . import measure
+
+ROWS = (1, 1_000, 10_000, 100_000)
+N_FIT = 5_000
+METHODS = ("predict", "predict_proba", "decision_function", "transform")
+LOGISTIC = lm.LogisticRegression(max_iter=200)
+
+# An estimator, how many classes its targets are of, and what is done to its rows.
+WORKLOADS: dict[str, tuple[Any, int, str]] = {
+    "logistic": (LOGISTIC, 2, ""),
+    "logistic-3": (LOGISTIC, 3, ""),
+    "ridge": (lm.Ridge(), 2, ""),
+    "ridge-classifier-3": (lm.RidgeClassifier(), 3, ""),
+    "sgd-3": (lm.SGDClassifier(loss="log_loss", random_state=0), 3, ""),
+    "poisson": (lm.PoissonRegressor(), 2, ""),
+    "linear-svc-3": (LinearSVC(), 3, ""),
+    "linear-svr": (LinearSVR(), 2, ""),
+    "lda-3": (LinearDiscriminantAnalysis(), 3, ""),
+    "one-vs-rest-3": (OneVsRestClassifier(LOGISTIC), 3, ""),
+    "calibrated-svc": (CalibratedClassifierCV(LinearSVC(), cv=3), 2, ""),
+    "threshold": (FixedThresholdClassifier(LOGISTIC, threshold=0.3), 2, ""),
+    "gaussian-nb-3": (GaussianNB(), 3, ""),
+    "bernoulli-nb-3": (BernoulliNB(), 3, ""),
+    "multinomial-nb-3": (MultinomialNB(), 3, "positive"),
+    "mlp-32-3": (MLPClassifier((32,), max_iter=5, random_state=0), 3, ""),
+    "mlp-32": (MLPRegressor(hidden_layer_sizes=(32,), max_iter=5, random_state=0), 2, ""),
+    "k-means-5": (KMeans(5, n_init=1, random_state=0), 2, ""),
+    "pca-8": (PCA(8), 2, ""),
+    "truncated-svd-8": (TruncatedSVD(8, random_state=0), 2, ""),
+    "pls-2": (PLSRegression(2), 2, ""),
+    "standard": (pp.StandardScaler(), 2, ""),
+    "min-max": (pp.MinMaxScaler(), 2, ""),
+    "max-abs": (pp.MaxAbsScaler(), 2, ""),
+    "robust": (pp.RobustScaler(), 2, ""),
+    "normalizer": (pp.Normalizer(), 2, ""),
+    "binarizer": (pp.Binarizer(), 2, ""),
+    "polynomial-2": (pp.PolynomialFeatures(2), 2, ""),
+    "bins-5": (pp.KBinsDiscretizer(5, encode="ordinal"), 2, ""),
+    "quantile": (pp.QuantileTransformer(random_state=0), 2, ""),
+    "power": (pp.PowerTransformer(), 2, ""),
+    "spline": (pp.SplineTransformer(), 2, ""),
+    "select-5": (SelectKBest(k=5), 2, ""),
+    "imputer": (SimpleImputer(), 2, "missing"),
+    "missing-indicator": (MissingIndicator(), 2, "missing"),
+}
+
+
+def table(n: int, n_classes: int, how: str) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and their targets."""
+    X, y = make_classification(n, 20, n_informative=8, n_classes=n_classes, random_state=0)
+    if how == "positive":
+        X = np.abs(X)
+    if how == "missing":
+        X[np.random.default_rng(0).random(X.shape) < 0.1] = np.nan
+    return X, y
+
+
+def run(names: Sequence[str], rows: Sequence[int], budget: float) -> Iterator[dict[str, Any]]:
+    """A result for every method and number of rows, as those of the grid."""
+    for name in names:
+        estimator, n_classes, how = WORKLOADS[name]
+        X, y = table(max(N_FIT, *rows), n_classes, how)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of few iterations
+            estimator.fit(X[:N_FIT], y[:N_FIT])
+        for method in METHODS:
+            if not hasattr(estimator, method):
+                continue
+            ours = TensorAccelerated(estimator, device="cpu")
+            engines = {"native": getattr(estimator, method), "sktensor": getattr(ours, method)}
+            for n in rows:
+                some = X[:n]
+                difference = measure.difference(*(call(some) for call in engines.values()))
+                calls = {e: lambda call=call, some=some: call(some) for e, call in engines.items()}
+                times = measure.paired(calls, budget)
+                yield {
+                    "workload": f"{name} {method}",
+                    "rows": n,
+                    "seconds": {e: measure.median(t) for e, t in times.items()},
+                    "ratio": {e: measure.ratio(times, "sktensor", e) for e in times},
+                    "difference": {"native": 0.0, "sktensor": difference},
+                    "native_steps": [
+                        s.reason for s in ours.explain(method).steps if s.backend == "native"
+                    ],
+                }
