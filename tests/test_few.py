@@ -180,6 +180,18 @@ def test_a_guard_of_few_rows_lets_through_what_is_finite(allow_nan, dtype, calls
         assert check(x) is x
 
 
+@pytest.mark.parametrize("size", [1.0, 1e-150, 1e-170, 1e-300, 1e150, 1e300])
+def test_a_sign_that_rounding_makes_is_not_decided(size):
+    """Nor where squares are too small, or too large, for a float."""
+    rows = np.full((3, 2), size)
+    weight = np.array([[1.0], [-1.0]])
+    x = Input(Signature(2, torch.float64))
+    op = Decided(Input(Signature(1, torch.float64)), x, weight, 0.0, signs=True)
+    with np.errstate(all="ignore"):
+        assert outcome(lambda: few(op)(np.full((3, 1), size), rows)).shape == (3, 1)
+        assert outcome(lambda: few(op)(np.full((3, 1), 1e-17 * size), rows)) == "retreat"
+
+
 EDGES = st.sampled_from([1.0, np.nextafter(1.0, 2), -1.0, np.nextafter(-1.0, -2)])
 
 

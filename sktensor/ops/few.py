@@ -27,6 +27,7 @@ from .outputs import ArgMax, Decided, Labels, LogSoftmax, Shares, Softmax, Take
 from .rows import by_row, is_best_by, row_argmax
 
 WORTH_A_KERNEL = 16  # rows, or calls with fewer, from which on one may be loaded
+TINY = 1e-290  # sums of squares down to which none of them counts that is too small for a float
 FEWEST = 64  # rows up to which a guard's loop takes less time than NumPy's calls
 
 Few = Callable[..., Any]
@@ -338,9 +339,9 @@ def _decided(op: Decided) -> Few:
     eps = float(np.finfo(op.weight.dtype).eps)
 
     def check(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        if x.size and rows.flags.c_contiguous:
-            values = rows.ravel()
-            slack = op.slack(op.longest * sqrt(values.dot(values)) + op.shift, eps)
+        squares = _sum_of_squares(rows)
+        if squares > TINY:
+            slack = op.slack(op.longest * sqrt(squares) + op.shift, eps)
             if op.signs or x.ndim == 1:
                 clear = least(np.abs(x), None) >= slack
             else:
@@ -350,6 +351,14 @@ def _decided(op: Decided) -> Few:
         return strict(x, rows)
 
     return check
+
+
+def _sum_of_squares(x: np.ndarray) -> float:
+    """Of all values, in one look; 0 where that would take more."""
+    if not x.flags.c_contiguous:
+        return 0.0
+    values = x.ravel()
+    return float(values.dot(values))
 
 
 def _forest(op: Forest) -> Few:

@@ -137,6 +137,8 @@ class Decided(Guard):
                 return loosely
         # |row| |w|, of lengths, bounds the product of magnitudes and costs no second product.
         length = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+        # Of values whose squares are too small for a float, it says less than there is.
+        length = length + 2.0**30 * torch.finfo(length.dtype).tiny ** 0.5
         reach = length * torch.linalg.vector_norm(weight, dim=0).max() + shift
         loosely = self._clear(x, reach, signs)
         if looks and loosely:
