@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from scipy import sparse as sp
 from sklearn import linear_model as lm
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.decomposition import TruncatedSVD
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -25,10 +26,12 @@ from sklearn.feature_selection import (
     VarianceThreshold,
 )
 from sklearn.model_selection import (
+    FixedThresholdClassifier,
     GridSearchCV,
     HalvingGridSearchCV,
     HalvingRandomSearchCV,
     RandomizedSearchCV,
+    TunedThresholdClassifierCV,
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, RobustScaler, StandardScaler
@@ -167,6 +170,7 @@ CLASSIFIERS = [
     lm.RidgeClassifierCV(),
     LinearSVC(random_state=0),
     GridSearchCV(LR, {"C": [1.0, 2.0]}, cv=2),
+    CalibratedClassifierCV(LinearSVC(random_state=0), cv=2),
 ]
 
 
@@ -206,6 +210,8 @@ def _cases():
     yield from ((e, TARGETS) for e in OF_SEVERAL)
     yield from ((e, COUNTS) for e in OF_COUNTS)
     yield from ((e, y) for e in CLASSIFIERS for y in (Y, Y_MULTI))
+    yield FixedThresholdClassifier(LR, threshold=0.4), Y
+    yield TunedThresholdClassifierCV(LR, cv=2, random_state=0), Y
     yield lm.RidgeClassifier(), LABELS
     yield lm.SGDOneClassSVM(random_state=0), None
     yield from ((e, y) for e in CHAINS for y in (Y, Y_MULTI))
