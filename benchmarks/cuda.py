@@ -68,12 +68,9 @@ WORKLOADS = {name: (forests.WORKLOADS | pipelines.WORKLOADS)[name] for name, *_ 
 
 def main(options: argparse.Namespace) -> int:
     """Run the cells, print the table, write the results; the exit code."""
-    device = torch.device(options.device or "cuda")
-    why = devices.why_missing(device)
-    if why:
-        print(f"no card to measure on: {why}", file=sys.stderr)
+    device = asked_for(options)
+    if device is None:
         return 2
-    device = devices.settled(device)
     console = Console(width=None if sys.stdout.isatty() else 200)
     results: list[dict[str, Any]] = []
     about = measure.about() | {"device": card_in_words(device)}
@@ -94,6 +91,23 @@ def main(options: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
+def asked_for(options: argparse.Namespace) -> torch.device | None:
+    """The device to measure on; None, and a line that says why, where there is none."""
+    device = torch.device(options.device or "cuda")
+    why = devices.why_missing(device)
+    if why:
+        print(f"no card to measure on: {why}", file=sys.stderr)
+        return None
+    return devices.settled(device)
+
+
+def fitted(name: str, options: argparse.Namespace) -> tuple[Any, Any]:
+    """A workload's estimator, of the scale asked for, and its rows."""
+    workload = _scaled(WORKLOADS[name], options.scale)
+    kept = name if options.scale == 1 else f"{name}-{options.scale}"
+    return grid.fitted(kept, workload, options.cache)[:2]
+
+
 def run(device: torch.device, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """A result for every cell, the workloads one after the other."""
     began = time.perf_counter()
@@ -103,9 +117,7 @@ def run(device: torch.device, options: argparse.Namespace) -> Iterator[dict[str,
             for cell in cells:
                 yield _named(cell, cell.rows) | {"note": "no time was left"}
             continue
-        workload = scaled(WORKLOADS[name], options.scale)
-        kept = name if options.scale == 1 else f"{name}-{options.scale}"
-        estimator, X, _ = grid.fitted(kept, workload, options.cache)
+        estimator, X = fitted(name, options)
         for cell in cells:
             n = min([cell.rows, *(options.rows or [])])
             try:
@@ -222,7 +234,7 @@ def hummingbird(estimator: Any, X: Any, table: Any, device: torch.device) -> Cal
 RIVALS = {"xgboost": xgboost_itself, "hummingbird": hummingbird}
 
 
-def scaled(workload: grid.Workload, scale: float) -> grid.Workload:
+def _scaled(workload: grid.Workload, scale: float) -> grid.Workload:
     """The same with fewer trees, or iterations, fitted on fewer rows."""
     if scale == 1:
         return workload

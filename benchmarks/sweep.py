@@ -8,7 +8,6 @@ so and exits with 2; with `--device cpu` it goes through the same motions there.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -16,10 +15,10 @@ from typing import NamedTuple
 
 import torch
 
-from sktensor import TensorAccelerated, devices
+from sktensor import TensorAccelerated
 from sktensor.kernels import forest_cuda
 
-from . import cuda, grid, measure
+from . import cuda, measure
 
 LAYOUTS = {
     "rf-1000x10": ("perfect", "narrow"),
@@ -66,18 +65,13 @@ def in_use(setting: Setting) -> Iterator[None]:
 
 def main(options: argparse.Namespace) -> int:
     """Print a line for each setting; the exit code."""
-    device = torch.device(options.device or "cuda")
-    why = devices.why_missing(device)
-    if why:
-        print(f"no card to measure on: {why}", file=sys.stderr)
+    device = cuda.asked_for(options)
+    if device is None:
         return 2
-    device = devices.settled(device)
     print(cuda.card_in_words(device))
     wrong = 0
     for name in options.only or LAYOUTS:
-        workload = cuda.scaled(cuda.WORKLOADS[name], options.scale)
-        kept = name if options.scale == 1 else f"{name}-{options.scale}"
-        estimator, X, _ = grid.fitted(kept, workload, options.cache)
+        estimator, X = cuda.fitted(name, options)
         X = cuda.rows_of(X, min([N_ROWS, *(options.rows or [])]))
         expected, table = estimator.predict_proba(X), torch.from_numpy(X).to(device)
         for setting in (s for layout in LAYOUTS[name] for s in settings(layout)):

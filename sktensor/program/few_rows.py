@@ -20,8 +20,7 @@ def most(ops: Sequence[Op], inputs: Sequence[Op]) -> int:
     if any(twin(op) is None for op in ops):
         return FEW_ROWS
     if is_narrow(ops, inputs):
-        made = (op for op in ops if not isinstance(op, Guard))
-        return max(FEW_ROWS, NARROW_BYTES // widest((*inputs, *made)))
+        return max(FEW_ROWS, NARROW_BYTES // widest((*inputs, *_made(ops))))
     trees = any(isinstance(op, Forest) for op in ops)
     # Kernels of trees have no need of torch's threads, and ours are soon awake.
     work = min(WORTH_A_THREAD, ONE_THREAD) if trees else ONE_THREAD
@@ -37,6 +36,11 @@ def is_narrow(ops: Sequence[Op], inputs: Sequence[Op]) -> bool:
     """
     if not NARROW_BYTES or any(twin(op) is None or isinstance(op, Forest) for op in ops):
         return False
-    made = [op for op in ops if not isinstance(op, Guard)]
+    made = _made(ops)
     products = sum(cost(op) for op in made if isinstance(op, MatMul))
     return NARROW * widest(made) <= widest(inputs) or 2 * products >= sum(map(cost, made))
+
+
+def _made(ops: Sequence[Op]) -> list[Op]:
+    """Those that make something: guards pass on what they read."""
+    return [op for op in ops if not isinstance(op, Guard)]

@@ -31,7 +31,7 @@ from .ranks import BLOCK, Ranks, ranked
 ROWS = 128  # of a program: one for each of its threads
 TREES = 4  # walked side by side
 SPLITS = 4  # of a bitvector asked side by side
-COLUMNS = 16  # of a program that makes keys
+COLUMNS = 16  # of a program that makes ranks
 OUTPUTS = 16  # at most so many are added by one program: they are kept in registers
 FEW = 64  # programs, up to which rows are few: cards have as many multiprocessors, or twice that
 MOST_FOUND = 1 << 24  # rows times trees, of which the leaves are kept
@@ -62,8 +62,10 @@ class CardForest:
         self._n_trees = len(forest.roots)
         self._ways: tuple[Tensor, Tensor, Tensor] | None = None
         if self._n_trees:
-            pack = _bitvectors if self.layout == "bitvector" else _walks
-            arrays, leaf, self._constants = pack(self.layout, forest, ranks)
+            if self.layout == "bitvector":
+                arrays, leaf, self._constants = _bitvectors(forest, ranks)
+            else:
+                arrays, leaf, self._constants = _walks(self.layout, forest, ranks)
             words = self._begin if self._coded is None else self._coded.words
             self._arrays = [self._put(a) if isinstance(a, np.ndarray) else a for a in arrays]
             self._arrays.append(words)
@@ -241,7 +243,7 @@ def choose(shape: Shape) -> str:
     return "bitvector" if shape.most_leaves <= 64 else walked
 
 
-def _bitvectors(_: str, forest: Canonical, ranks: Ranks) -> tuple[list[Any], np.ndarray, Any]:
+def _bitvectors(forest: Canonical, ranks: Ranks) -> tuple[list[Any], np.ndarray, Any]:
     """What `add_bitvectors` is called with: arrays, leaves and constants."""
     packed = bitvector.pack(forest)
     begin = packed.first.astype(np.int64)
