@@ -30,6 +30,7 @@ from ..table import Table, as_dense, row_count
 from ..threads import WORTH_A_THREAD, settle, share_rows
 from . import few_rows
 from .host import HostStage
+from .memory import keep_what_is_freed
 
 logger = logging.getLogger("sktensor")
 
@@ -66,6 +67,7 @@ class Program:
     """
 
     def __init__(self, root: Op, device: torch.device, batch_size: int | None = None):
+        keep_what_is_freed()
         self.root, self.device, self.batch_size = root, device, batch_size
         self.input = next((op for op in walk(root) if isinstance(op, Input)), None)
         self.stages: list[HostStage | DeviceStage] = list(_stages(root, device))
