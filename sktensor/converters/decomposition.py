@@ -1,10 +1,11 @@
 """Converters for `sklearn.decomposition`."""
 
 import numpy as np
-from sklearn.decomposition import PCA, IncrementalPCA, TruncatedSVD
+from sklearn.decomposition import PCA, IncrementalPCA, KernelPCA, TruncatedSVD
 
+from .kernels import CANCELLED, kernel_sums
 from .linear import linear
-from .registry import Unsupported, converts
+from .registry import Responses, Unsupported, converts
 from .responses import transformer
 from .validation import validate
 
@@ -27,6 +28,26 @@ def truncated_svd(est, x):
     x = validate(est, x, "numeric", accept_sparse=True)
     _known(est.singular_values_, est.singular_values_.max())
     return transformer(linear(x, est.components_).result)
+
+
+@converts(KernelPCA)
+def kernel_pca(est, x):
+    spread = np.sqrt(est.eigenvalues_)
+    _known(spread, spread.max())
+    weight = (est.eigenvectors_ / spread).astype(np.float64)
+    # (K - rows - mean(K) + all) W, where the mean of a row of K is K 1/n.
+    centre = est._centerer.K_fit_all_ - est._centerer.K_fit_rows_.astype(np.float64)
+    f = kernel_sums(
+        est.kernel,
+        validate(est, x, "numeric"),
+        est.X_fit_,
+        weight - weight.mean(axis=0),
+        centre @ weight,
+        gamma=est.gamma_,
+        coef0=est.coef0,
+        degree=est.degree,
+    )
+    return Responses(transform=f.values, reasons={"transform": CANCELLED})
 
 
 def _known(spread: np.ndarray, largest: float) -> None:

@@ -26,13 +26,14 @@ from ..ops import (
     ValidCsr,
     cast,
 )
+from ..ops.conditions import Below
 from ..table import TORCH_DTYPES
 from .registry import Responses, Unsupported, current_conversion
 from .responses import classifier, positive, two_columns
 from .validation import numpy_dtype, validate
 
 LARGE = 1e6  # a coefficient from which on it is looked at whether terms cancel
-MOST_CANCELLED = 1e5  # times a sum, or 1, that its terms may be: they are off by 1e-11 then
+MODERATE = Below(1e5)  # times a sum, or 1, that its terms may be: they are off by 1e-11 then
 
 
 @dataclass(frozen=True)
@@ -98,29 +99,26 @@ def _not_cancelled(result: Op, sizes: Op, offset: Any) -> Op:
     A sum is off by some `eps * sum(|x w|)`, by how much depends on the order it is taken in.
     """
     share = Arith(_over, sizes + float(np.abs(offset).max()), result)
-    if not _holds_for_some(share):
+    result = Provided(result, share, MODERATE)
+    if not holds_for_some(result):
         raise Unsupported("coefficients so large that their terms cancel")
-    return Provided(result, share, _is_moderate)
+    return result
 
 
-def _holds_for_some(share: Op) -> bool:
+def holds_for_some(guard: Provided) -> bool:
     """Whether the first rows are not answered natively, as all others would be then."""
     sample = current_conversion().sample
     if sample is None:
         return True
     try:
-        shares = np.asarray(evaluate(share, sample))
+        of = torch.from_numpy(np.asarray(evaluate(guard.of, sample)))
     except Exception:  # rows that are refused say nothing of others
         return True
-    return bool((shares <= MOST_CANCELLED).all() or not np.isfinite(shares).all())
+    return bool(guard.condition(of).all() or not of.isfinite().all())
 
 
 def _over(sizes: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
     return sizes / (1 + result.abs())
-
-
-def _is_moderate(share: torch.Tensor) -> torch.Tensor:
-    return share <= MOST_CANCELLED
 
 
 def _sparse_linear(x: Op, weight: np.ndarray, intercept: Any, offset: Any) -> Linear:

@@ -56,6 +56,13 @@ def exp(x: Tensor) -> Tensor:
         return torch.from_numpy(np.exp(x.numpy()))
 
 
+def tanh(x: Tensor) -> Tensor:
+    """`tanh(x)`, on the CPU by NumPy, which takes a fraction of torch's time."""
+    if x.device.type != "cpu" or torch.compiler.is_compiling() or x.requires_grad:
+        return x.tanh()
+    return torch.from_numpy(np.tanh(x.numpy()))
+
+
 def one_where_zero(x: Tensor) -> Tensor:
     """The same, but for 1 in place of 0."""
     return torch.where(x == 0, 1, x)

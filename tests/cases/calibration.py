@@ -6,6 +6,7 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
@@ -44,8 +45,9 @@ CASES = [
         native=("predict", "predict_proba"),
         reason="last bits",
     ),
+    Case(CalibratedClassifierCV(SVC(), cv=3), y=d.Y_MULTI),
     Case(
-        CalibratedClassifierCV(SVC(), cv=3),
+        CalibratedClassifierCV(KNeighborsClassifier(), cv=3),
         y=d.Y_MULTI,
         native=("predict", "predict_proba"),
         reason="no converter",

@@ -1,7 +1,7 @@
 """Rows for `sklearn.decomposition`."""
 
 import numpy as np
-from sklearn.decomposition import PCA, IncrementalPCA, TruncatedSVD
+from sklearn.decomposition import PCA, IncrementalPCA, KernelPCA, TruncatedSVD
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
@@ -14,6 +14,15 @@ LIKELIHOOD = {"native": ("score_samples",)}
 DEPENDENT = np.column_stack([d.X[:, :3], d.X[:, :3] @ np.ones((3, 1))])
 
 CASES = [
+    Case(KernelPCA(3)),
+    Case(KernelPCA(4, kernel="rbf")),
+    Case(KernelPCA(4, kernel="rbf", gamma=0.1, fit_inverse_transform=True)),
+    Case(KernelPCA(3, kernel="poly", degree=2)),
+    Case(KernelPCA(2, kernel="sigmoid", gamma=1e-2)),
+    Case(KernelPCA(3, kernel="cosine")),
+    Case(KernelPCA(kernel="rbf", remove_zero_eig=True)),
+    Case(KernelPCA(kernel="rbf", gamma=1e-4), native=("transform",), reason="rounding"),
+    Case(KernelPCA(2, kernel="rbf"), d.X.astype("f"), native=("transform",), reason="float32"),
     Case(PCA(), **LIKELIHOOD),
     Case(PCA(3, whiten=True), **LIKELIHOOD),
     *[

@@ -1,0 +1,47 @@
+"""Rows for `sklearn.gaussian_process`."""
+
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import (
+    RBF,
+    ConstantKernel,
+    DotProduct,
+    Matern,
+    RationalQuadratic,
+    WhiteKernel,
+)
+
+from ..support import Case
+from . import data as d
+
+
+def _case(kernel, y=d.Y_REAL, **facts):
+    process = GaussianProcessRegressor(kernel, alpha=0.1, optimizer=None)
+    return Case(process, y=y, dtypes=("float64",), **facts)
+
+
+NATIVE = {"native": ("predict",)}
+NOISY = GaussianProcessRegressor(RBF() + WhiteKernel(), normalize_y=True, random_state=0)
+CASES = [
+    _case(None),
+    _case(ConstantKernel(2.5) * RBF(3.0) + WhiteKernel(0.3)),
+    _case(WhiteKernel() + RBF([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]) * ConstantKernel(0.2), d.Y_OUTPUTS),
+    _case(Matern(2.0)),
+    _case(3 * Matern([2.0, 1.0, 3.0, 1.0, 1.0, 5.0], nu=2.5), probe=d.X[:9] + 1e-9),
+    _case(Matern(2.0, nu=float("inf"))),
+    _case(RationalQuadratic(1.5, 0.7)),
+    _case(RationalQuadratic(1.5, 2) * 0.5 + 2 * (RBF(3.0) + Matern(4.0)) + WhiteKernel()),
+    Case(NOISY, y=d.Y_REAL, dtypes=("float64",)),
+    Case(NOISY, X=d.X + 100, y=d.Y_OUTPUTS, dtypes=("float64",)),
+    _case(Matern(2.0, nu=0.5), **NATIVE, reason="not smooth"),
+    _case(Matern(2.0, nu=1.7), **NATIVE, reason="Bessel"),
+    _case(RBF() * RBF(2.0), **NATIVE, reason="another kind"),
+    _case(DotProduct(), **NATIVE, reason="another kind"),
+    _case(WhiteKernel(), **NATIVE, reason="no vectors"),
+    Case(
+        GaussianProcessRegressor(RBF(20.0), optimizer=None, alpha=1e-8),
+        y=d.Y_REAL,
+        dtypes=("float64",),
+        **NATIVE,
+        reason="terms cancel",
+    ),
+]
