@@ -27,6 +27,7 @@ FORESTS = (  # trees, depth, raggedness, features
     (3, 14, 0.3, N_FEATURES),
     (2, 7, 0.0, 60),
     (130, 6, 0.1, N_FEATURES),
+    (5, 0, 0.0, N_FEATURES),  # trees of nothing but a leaf: no column is read
 )
 
 

@@ -122,8 +122,9 @@ def _sums(
 
     What a tree will read next is fetched while the others of its group take the same step.
     """
-    n_trees, n_columns, last = len(output), np.uint64(len(source)), len(begins) - 1
-    table = np.empty((len(bits), len(source)), np.int32)
+    # Trees of nothing but a leaf have no column, and read the first all the same.
+    table = np.empty((len(bits), max(1, len(source))), np.int32)
+    n_trees, n_columns, last = len(output), np.uint64(table.shape[1]), len(begins) - 1
     fill_rows(bits, 0, len(bits), source, nan_low, infinity, table)
     keys, at = table.ravel(), np.empty((len(bits), n_trees), np.uint64)
     wide, behind = ONE << np.uint64(first_levels), EIGHT if sizes[last] > EIGHT else np.uint64(0)

@@ -65,7 +65,9 @@ def few(bits: np.ndarray, packed: Linked, out: np.ndarray) -> None:
 
 
 def _width(packed: Linked) -> int:
-    return len(packed.source) + (0 if packed.coded is None else len(packed.coded.source))
+    """How many keys a row has: one at least, since leaves read the first, whatever it is."""
+    n_coded = 0 if packed.coded is None else len(packed.coded.source)
+    return max(1, len(packed.source) + n_coded)
 
 
 def _fill(bits: np.ndarray, lo: int, hi: int, packed: Linked, keys: np.ndarray) -> None:
@@ -287,16 +289,16 @@ def _trees_wide(keys, width, n_rows, nodes, first, leaf, output, words, n_plain,
 @compiled()
 def _few_narrow(bits, source, nan_low, infinity, nodes, first, leaf, output, out):
     """Numbers alone, from their bits to the sums: one call, which is most of what a row costs."""
-    keys = np.empty((len(bits), len(source)), bits.dtype)
+    keys = np.empty((len(bits), max(1, len(source))), bits.dtype)
     fill_rows(bits, 0, len(bits), source, nan_low, infinity, keys)
-    width = np.uint64(len(source))
+    width = np.uint64(keys.shape[1])
     _trees_narrow(keys.ravel(), width, len(bits), nodes, first, leaf, output, None, out)
 
 
 @compiled()
 def _few_wide(bits, source, nan_low, infinity, nodes, first, leaf, output, out):
     """The same by nodes of 16 bytes."""
-    keys = np.empty((len(bits), len(source)), bits.dtype)
+    keys = np.empty((len(bits), max(1, len(source))), bits.dtype)
     fill_rows(bits, 0, len(bits), source, nan_low, infinity, keys)
-    width = np.uint64(len(source))
+    width = np.uint64(keys.shape[1])
     _trees_wide(keys.ravel(), width, len(bits), nodes, first, leaf, output, None, None, None, out)

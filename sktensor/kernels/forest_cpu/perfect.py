@@ -115,7 +115,8 @@ def run(bits: np.ndarray, packed: Perfect, out: np.ndarray) -> int:
 def _sums(bits, source, nan_low, infinity, node, leaf, output, masks, takes_nan, far, out):
     """`out[row] += leaf[tree, leaf of row]`, tree by tree, for the rows before the one given."""
     block = 2 * BLOCK if far and len(source) <= FEW_COLUMNS else BLOCK
-    tiles = np.zeros((block // TILE, len(source), TILE), np.int32)
+    # Trees of nothing but a leaf have no column, and read the first all the same.
+    tiles = np.zeros((block // TILE, max(1, len(source)), TILE), np.int32)
     flat = tiles.reshape(len(tiles), -1)
     for start in range(0, len(bits), block):
         stop = min(start + block, len(bits))
