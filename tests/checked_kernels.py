@@ -9,6 +9,7 @@ import torch
 
 from sktensor.kernels import PackedForest
 from sktensor.kernels.forest_cpu import perfect
+from sktensor.kernels.nearest_numba import keep_largest, squares
 from sktensor.kernels.objects_numba import distinct
 from sktensor.kernels.rows_numba import argmax, is_best_by
 
@@ -71,6 +72,11 @@ def main():
             scores = np.random.default_rng(0).normal(size=(n, width))
             argmax(scores)
             is_best_by(scores, 1e-9)
+            if n:
+                found = np.empty((40, min(n, 6)), np.int64)
+                best = np.full(found.shape, -np.inf)
+                keep_largest(np.random.default_rng(1).normal(size=(40, n)), 0, best, found)
+                squares(scores[:40], scores, found[: len(scores)], np.empty(found.shape))
 
 
 if __name__ == "__main__":

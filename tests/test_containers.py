@@ -106,10 +106,10 @@ ANSWERING = [
     LogisticRegression().fit(X, Y),
     make_pipeline(StandardScaler(), PCA(2)).fit(X),
     LinearRegression().fit(X, X[:, :2]),
-    KNeighborsClassifier().fit(X, Y),
+    KNeighborsClassifier(p=1).fit(X, Y),
     RandomForestClassifier(5, random_state=0).fit(X, Y),
     RandomForestClassifier(5, random_state=0).fit(X, np.column_stack([Y, 1 - Y])),
-    make_pipeline(StandardScaler(), KNeighborsClassifier()).fit(X, Y),
+    make_pipeline(StandardScaler(), KNeighborsClassifier(p=1)).fit(X, Y),
 ]
 
 

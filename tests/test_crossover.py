@@ -174,7 +174,7 @@ def test_the_plan_states_the_crossover(card):
     assert slow.notes == ("predict_proba on cpu: meta would answer no sooner, by estimate",)
     assert slow.device == "cpu"
     assert chosen(PIPE, card, card).plan("predict_proba").notes == ()
-    assert chosen(KNeighborsClassifier().fit(X, Y), card).plan("predict").notes == ()
+    assert chosen(KNeighborsClassifier(p=1).fit(X, Y), card).plan("predict").notes == ()
 
 
 def test_the_plan_says_that_the_environment_has(card, monkeypatch):

@@ -19,7 +19,7 @@ import torch
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import RadiusNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -228,7 +228,7 @@ def test_methods_are_there_if_they_were_exported(tmp_path):
 def test_what_cannot_be_exported_is_refused_with_its_reason(tmp_path):
     logs = make_pipeline(FunctionTransformer(np.log), KBinsDiscretizer(3, encode="ordinal"))
     for model, X, why in (
-        (KNeighborsClassifier().fit(d.X, d.Y_MULTI), d.X, "no converter"),
+        (RadiusNeighborsClassifier(9.0).fit(d.X, d.Y_MULTI), d.X, "no converter"),
         (OneHotEncoder().fit(d.STRINGS), d.STRINGS, "on the host"),
         (fitted_quietly(logs, d.X_POSITIVE), d.X_POSITIVE, "NumPy rounds otherwise"),
         (fitted_quietly(KBinsDiscretizer(encode="onehot"), d.X), d.X, "on the host"),

@@ -44,7 +44,7 @@ def mixed():
     )
 
 
-KNN = KNeighborsClassifier()
+KNN = KNeighborsClassifier(p=1)
 
 
 def test_every_native_step_is_named_with_its_reason():

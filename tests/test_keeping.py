@@ -18,7 +18,7 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import RadiusNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -181,7 +181,7 @@ def test_a_frame_is_read_by_its_columns_in_order():
 
 def test_what_is_no_tensor_or_native_has_no_module():
     for model, X, why in (
-        (KNeighborsClassifier().fit(d.X, d.Y_MULTI), d.X, "no converter"),
+        (RadiusNeighborsClassifier(9.0).fit(d.X, d.Y_MULTI), d.X, "no converter"),
         (OneHotEncoder(sparse_output=False).fit(d.STRINGS), d.STRINGS, "on the host"),
         (OneHotEncoder().fit(d.CODES), d.CODES, "on the host"),
         (SCALED, d.X.tolist(), "input of type list"),

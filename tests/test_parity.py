@@ -330,7 +330,7 @@ def test_what_runs_natively_is_said_and_not_asked_twice():
     assert parity
     assert (comparison.compared, comparison.note) == (0, "native: no converter")
     for fallback in ("native", "raise"):
-        neighbours = KNeighborsClassifier().fit(d.X, d.Y_TEXT)
+        neighbours = KNeighborsClassifier(p=1).fit(d.X, d.Y_TEXT)
         assert "native" in str(fast(neighbours, fallback=fallback).verify(d.X))
 
 

@@ -36,8 +36,8 @@ ESTIMATORS = [
     StandardScaler().fit(X),
     LinearRegression().fit(X, X[:, :2]),
     RandomForestClassifier(5, random_state=0).fit(X, Y),
-    KNeighborsClassifier().fit(X, Y),
-    make_pipeline(StandardScaler(), KNeighborsClassifier()).fit(X, Y),
+    KNeighborsClassifier(p=1).fit(X, Y),
+    make_pipeline(StandardScaler(), KNeighborsClassifier(p=1)).fit(X, Y),
 ]
 META = torch.device("meta")
 fast = partial(TensorAccelerated, device="cpu")
@@ -178,7 +178,7 @@ def test_fitting_and_telling_more_take_them_too():
 def test_rows_that_the_native_method_refuses_are_refused_in_its_words():
     odd = X.copy()
     odd[3, 1] = np.nan
-    for estimator in (PIPE, PIPE[1], KNeighborsClassifier().fit(X, Y)):
+    for estimator in (PIPE, PIPE[1], KNeighborsClassifier(p=1).fit(X, Y)):
         for table in (torch.from_numpy(odd), Exchanged(odd), Standard(odd)):
             ours = partial(fast(estimator).predict, table)
             assert_same_outcome(ours, partial(estimator.predict, odd))
@@ -232,7 +232,7 @@ def test_a_tensor_elsewhere_is_refused_and_both_are_named(lies_on, named):
 def test_a_tensor_on_a_card_is_refused_by_an_estimator_on_the_cpu():
     with FakeTensorMode():
         on_card = torch.empty(3, 5, dtype=torch.float64, device="cuda:0")
-    for estimator in (PIPE, KNeighborsClassifier().fit(X, Y)):
+    for estimator in (PIPE, KNeighborsClassifier(p=1).fit(X, Y)):
         with pytest.raises(ValueError, match=r"X lies on cuda:0, .* asked for is 'cpu'"):
             fast(estimator).predict(on_card)
         with pytest.raises(ValueError, match="X lies on cuda:0"):
@@ -390,6 +390,6 @@ def test_nobody_records_where_there_is_no_card():
 
 
 def test_unsupported_stays_an_error_of_its_own():
-    scaler = fitted_quietly(KNeighborsClassifier(), X, Y)
+    scaler = fitted_quietly(KNeighborsClassifier(p=1), X, Y)
     with pytest.raises(Unsupported):
         TensorAccelerated(scaler, device="cpu", fallback="raise").predict(Standard(X))

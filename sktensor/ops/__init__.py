@@ -24,6 +24,7 @@ from .forest import Forest, Leaves
 from .host import Columns, Csr, Input, Native, Numbers, Several, is_table, signature
 from .lookup import AllKnown, Lookable, Lookup
 from .missing import FillTable, MissingCells
+from .nearest import Closeness, Nearest, Squares, Votes
 from .outputs import (
     ArgMax,
     Decided,
@@ -51,6 +52,7 @@ __all__ = [
     "BoxCox",
     "Cast",
     "CategoryCodes",
+    "Closeness",
     "Column",
     "Columns",
     "Concat",
@@ -83,6 +85,7 @@ __all__ = [
     "MissingCells",
     "Named",
     "Native",
+    "Nearest",
     "Numbers",
     "OnHost",
     "OneHot",
@@ -99,8 +102,10 @@ __all__ = [
     "Shares",
     "Softmax",
     "Spline",
+    "Squares",
     "Take",
     "ValidCsr",
+    "Votes",
     "WeightedMedian",
     "YeoJohnson",
     "as_csr",

@@ -6,7 +6,7 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import RadiusNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
@@ -47,7 +47,7 @@ CASES = [
     ),
     Case(CalibratedClassifierCV(SVC(), cv=3), y=d.Y_MULTI),
     Case(
-        CalibratedClassifierCV(KNeighborsClassifier(), cv=3),
+        CalibratedClassifierCV(RadiusNeighborsClassifier(9.0), cv=3),
         y=d.Y_MULTI,
         native=("predict", "predict_proba"),
         reason="no converter",

@@ -223,7 +223,7 @@ COMMITTEES = [
         reason="votes against",
     ),
     Case(
-        VotingClassifier([*TREES, ("knn", KNeighborsClassifier())]),
+        VotingClassifier([*TREES, ("knn", KNeighborsClassifier(p=1))]),
         y=d.Y_TEXT,
         native=("predict", "transform"),
         frame=False,

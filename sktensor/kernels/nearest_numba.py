@@ -1,0 +1,50 @@
+"""The largest scores of each row among many, and distances to the rows they belong to: Numba."""
+
+from __future__ import annotations
+
+from .jit import compiled
+
+STEP = 16  # scores that are looked at together
+
+
+@compiled(fastmath={"nnan", "nsz"})
+def keep_largest(scores, first, best, found):
+    """Of each row the k largest scores so far, largest first, and the columns that have them.
+
+    scores (n, n_columns) are those of the columns from `first` on; best and found (n, k) are
+    written into. Of equal ones the first is kept. Once some hundred have been seen, few are larger
+    than the k-th of them: `STEP` are asked at once.
+    """
+    n_columns, k = scores.shape[1], best.shape[1]
+    for i in range(scores.shape[0]):
+        row, top, at = scores[i], best[i], found[i]
+        j = 0
+        while j < n_columns:
+            end = min(j + STEP, n_columns)
+            most = row[j]
+            for column in range(j + 1, end):
+                most = max(most, row[column])
+            if most > top[k - 1]:
+                for column in range(j, end):
+                    value = row[column]
+                    if value > top[k - 1]:
+                        place = k - 1
+                        while place > 0 and top[place - 1] < value:
+                            top[place] = top[place - 1]
+                            at[place] = at[place - 1]
+                            place -= 1
+                        top[place] = value
+                        at[place] = first + column
+            j = end
+
+
+@compiled(fastmath={"reassoc", "contract"})
+def squares(x, rows, numbers, out):
+    """`|x_i - rows[numbers[i, j]]|^2` into out (n, k)."""
+    for i in range(numbers.shape[0]):
+        for j in range(numbers.shape[1]):
+            other, total = rows[numbers[i, j]], 0.0
+            for column in range(x.shape[1]):
+                difference = x[i, column] - other[column]
+                total += difference * difference
+            out[i, j] = total
