@@ -149,6 +149,17 @@ def minus(x: Op, y: np.ndarray) -> Op:
     return cast(x, TORCH_DTYPES[np.result_type(numpy_dtype(x), y)]) - y
 
 
+def centred(x: Op, mean: np.ndarray, spread: np.ndarray) -> tuple[Op, np.ndarray]:
+    """`(x - mean) / scale`, the scale being about the columns' spread, and the scale.
+
+    A power of two changes no digit. What is made of columns of spread 1 tells whether it may be
+    folded with their means, and keeps its digits.
+    """
+    known = np.where((spread > 0) & np.isfinite(spread), spread, 1.0)
+    scale = np.exp2(np.round(np.log2(known)).clip(-500, 500))
+    return minus(x, mean) * (1 / scale), scale
+
+
 def linear_function(est: Any, x: Op, dtype: str = "numeric") -> Linear:
     """The linear function of an estimator that takes sparse input as it takes dense."""
     return linear(validate(est, x, dtype, accept_sparse=True), est.coef_, est.intercept_)
