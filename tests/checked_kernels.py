@@ -11,6 +11,7 @@ from sktensor.kernels import PackedForest
 from sktensor.kernels.forest_cpu import perfect
 from sktensor.kernels.objects_numba import distinct
 from sktensor.kernels.rows_numba import argmax, is_best_by
+from sktensor.kernels.squares_numba import squared_distances
 
 from .test_layouts import (
     N_FEATURES,
@@ -70,6 +71,7 @@ def main():
             scores = np.random.default_rng(0).normal(size=(n, width))
             argmax(scores)
             is_best_by(scores, 1e-9)
+            squared_distances(np.tile(scores, 3), np.ones((3, width)), np.ones((3, width)))
 
 
 if __name__ == "__main__":
