@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+import numpy as np
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 
-from ..ops import Softmax
-from .linear import linear, linear_classifier, linear_function, minus, one_vs_rest_proba
-from .registry import converts
-from .validation import validate
+from ..ops import ArgMax, Column, LogSoftmax, Softmax
+from .gaussians import of_factors
+from .linear import centred, linear, linear_classifier, linear_function, minus, one_vs_rest_proba
+from .registry import Responses, Unsupported, converts
+from .responses import labels
+from .validation import numpy_dtype, validate
 
 
 @converts(LinearDiscriminantAnalysis)
@@ -27,3 +33,35 @@ def linear_discriminant_analysis(est, x):
         x = minus(x, est.xbar_)
     weight = est.scalings_[:, : est._max_components]
     return replace(responses, transform=linear(x, weight.T).result)
+
+
+@converts(QuadraticDiscriminantAnalysis)
+def quadratic_discriminant_analysis(est, x):
+    if not (est.priors_ > 0).all():
+        raise Unsupported("a class of no weight, of which each answer warns")
+    x = validate(est, x, "numeric")
+    means = est.means_
+    if np.result_type(numpy_dtype(x), means) != np.float64:
+        raise Unsupported("likelihoods in float32")
+    factors = [
+        (rotation * scaling**-0.5).astype(np.float64)
+        for rotation, scaling in zip(est.rotations_, est.scalings_, strict=True)
+    ]
+    if not all(np.isfinite(factor).all() for factor in factors):
+        raise Unsupported("a class that has no width")
+    log_det = np.array([np.log(scaling).sum() for scaling in est.scalings_], np.float64)
+    within = [r**2 @ s for r, s in zip(est.rotations_, est.scalings_, strict=True)]
+    centre = means.astype(np.float64).mean(axis=0)
+    x, scale = centred(x, centre, np.sqrt(np.mean(within, axis=0) + means.var(axis=0)))
+    centres = (means - centre) / scale
+    factors = [factor * scale[:, None] for factor in factors]
+    shifts = np.stack([c @ factor for c, factor in zip(centres, factors, strict=True)])
+    f = of_factors(x, factors, shifts, centres, np.log(est.priors_) - 0.5 * log_det)
+    return Responses(
+        predict=labels(ArgMax(f.best), est.classes_),
+        predict_proba=f.trusted(Softmax(f.logs), "shares"),
+        predict_log_proba=f.trusted(LogSoftmax(f.logs), "differences"),
+        decision_function=f.trusted(
+            Column(f.logs, 1) - Column(f.logs, 0) if len(means) == 2 else f.logs, "differences"
+        ),
+    )
