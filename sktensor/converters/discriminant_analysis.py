@@ -12,7 +12,7 @@ from sklearn.discriminant_analysis import (
 
 from ..ops import ArgMax, Column, LogSoftmax, Softmax
 from .gaussians import of_factors
-from .linear import centred, linear, linear_classifier, linear_function, minus, one_vs_rest_proba
+from .linear import centred, linear, linear_classifier, linear_function, one_vs_rest_proba
 from .registry import Responses, Unsupported, converts
 from .responses import labels
 from .validation import numpy_dtype, validate
@@ -29,10 +29,12 @@ def linear_discriminant_analysis(est, x):
     if x.sparse:
         return replace(responses, reasons={"transform": "sparse input"})
     x = validate(est, x, "numeric")
+    weight = est.scalings_[:, : est._max_components].T
     if est.solver == "svd":
-        x = minus(x, est.xbar_)
-    weight = est.scalings_[:, : est._max_components]
-    return replace(responses, transform=linear(x, weight.T).result)
+        largest = np.abs(weight).max(axis=0)  # about what a column's spread is the inverse of
+        x, scale = centred(x, est.xbar_, 1 / np.where(largest > 0, largest, 1))
+        weight = weight * scale.astype(weight.dtype)
+    return replace(responses, transform=linear(x, weight).result)
 
 
 @converts(QuadraticDiscriminantAnalysis)
