@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import torch
 from sklearn.discriminant_analysis import (
     LinearDiscriminantAnalysis,
     QuadraticDiscriminantAnalysis,
 )
 
-from ..ops import ArgMax, Column, LogSoftmax, Softmax
-from .gaussians import of_factors
+from ..ops import ArgMax, Column, LogSoftmax, Softmax, cast
+from .gaussians import NEAR, of_factors
 from .linear import centred, linear, linear_classifier, linear_function, one_vs_rest_proba
 from .registry import Responses, Unsupported, converts
 from .responses import labels
@@ -54,11 +55,13 @@ def quadratic_discriminant_analysis(est, x):
     log_det = np.array([np.log(scaling).sum() for scaling in est.scalings_], np.float64)
     within = [r**2 @ s for r, s in zip(est.rotations_, est.scalings_, strict=True)]
     centre = means.astype(np.float64).mean(axis=0)
-    x, scale = centred(x, centre, np.sqrt(np.mean(within, axis=0) + means.var(axis=0)))
+    rows, scale = centred(x, centre, np.sqrt(np.mean(within, axis=0) + means.var(axis=0)))
+    if np.abs(centre / scale).max() <= NEAR:
+        rows, scale, centre = cast(x, torch.float64), np.ones_like(scale), 0.0
     centres = (means - centre) / scale
     factors = [factor * scale[:, None] for factor in factors]
     shifts = np.stack([c @ factor for c, factor in zip(centres, factors, strict=True)])
-    f = of_factors(x, factors, shifts, centres, np.log(est.priors_) - 0.5 * log_det)
+    f = of_factors(rows, factors, shifts, centres, np.log(est.priors_) - 0.5 * log_det)
     return Responses(
         predict=labels(ArgMax(f.best), est.classes_),
         predict_proba=f.trusted(Softmax(f.logs), "shares"),

@@ -29,6 +29,7 @@ from .linear import plus
 from .registry import Unsupported, current_conversion
 
 MOST_COLUMNS = 512  # of a product for several distributions at once
+NEAR = 16.0  # times its spread, how far a column may lie from 0 for its mean to come off later
 MOST_FOLDED = 64.0  # times the length of weights, what folding a scaler may add to their terms
 
 
@@ -115,7 +116,7 @@ def of_factors(
         reach.append(Select(squares, np.arange(k, 2 * k)))
     known = Finite(plus(_beside(logs), constants))
     bases = 8 * np.abs(constants)
-    most = 2.0 * (n + 4) * n**0.5 * (more if _may_be_folded(x) else 1.0)
+    most = 2.0 * (n + 4) * n**0.5 * (more if may_be_folded(x) else 1.0)
     return _checked(
         Likelihoods(known, _beside(reach), constants, (bases, n * bases), (1.0, most), n)
     )
@@ -134,7 +135,7 @@ def of_diagonals(
     logs = MatMul(x, np.ascontiguousarray(slopes.T)) + squared
     square = (centres * centres * precisions).sum(axis=1)
     bases = 3 * square + 8 * np.abs(constants)
-    folded = MOST_FOLDED * _lengths(slopes.T) if _may_be_folded(x) else 0.0
+    folded = MOST_FOLDED * _lengths(slopes.T) if may_be_folded(x) else 0.0
     most = (n + 4) * (bases + folded)
     return _checked(
         Likelihoods(Finite(plus(logs, constants)), None, constants, (bases, most), (0.0, 0.0), n)
@@ -172,7 +173,7 @@ def _lengths(columns: np.ndarray) -> np.ndarray:
     return np.asarray(np.linalg.norm(columns, axis=0))
 
 
-def _may_be_folded(x: Op) -> bool:
+def may_be_folded(x: Op) -> bool:
     """Whether the rows are computed, so that products with them may be taken with what was read."""
     while isinstance(x, Finite | Cast):
         x = x.x
