@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from .ops import Forest, Leaves, MatMul, Op, Quadratic, SquaredDistances, column_count
+import numpy as np
+
+from .ops import (
+    UFUNCS,
+    Forest,
+    Leaves,
+    Map,
+    MatMul,
+    Op,
+    Quadratic,
+    SquaredDistances,
+    column_count,
+)
 
 
 def bytes_of(op: Op) -> int:
@@ -46,4 +58,6 @@ def cost(op: Op) -> float:
         return 0.1 * op.square.size
     if isinstance(op, SquaredDistances):
         return 0.2 * op.shift.size
+    if isinstance(op, Map) and op.fn is UFUNCS[np.cos]:
+        return 5.0 * column_count(op)
     return 0.5 * column_count(op)

@@ -98,13 +98,13 @@ def _not_cancelled(result: Op, sizes: Op, offset: Any) -> Op:
     A sum is off by some `eps * sum(|x w|)`, by how much depends on the order it is taken in.
     """
     share = Arith(_over, sizes + float(np.abs(offset).max()), result)
-    if not _holds_for_some(share):
+    if not holds_for_some(share, MOST_CANCELLED):
         raise Unsupported("coefficients so large that their terms cancel")
     return Provided(result, share, _is_moderate)
 
 
-def _holds_for_some(share: Op) -> bool:
-    """Whether the first rows are not answered natively, as all others would be then."""
+def holds_for_some(share: Op, most: float) -> bool:
+    """Whether the first rows have no share above `most`: all would be answered natively then."""
     sample = current_conversion().sample
     if sample is None:
         return True
@@ -112,7 +112,7 @@ def _holds_for_some(share: Op) -> bool:
         shares = np.asarray(evaluate(share, sample))
     except Exception:  # rows that are refused say nothing of others
         return True
-    return bool((shares <= MOST_CANCELLED).all() or not np.isfinite(shares).all())
+    return bool((shares <= most).all() or not np.isfinite(shares).all())
 
 
 def _over(sizes: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
