@@ -26,7 +26,7 @@ def bytes_of(op: Op) -> int:
 
 def widest(ops: Iterable[Op]) -> int:
     """What a row takes where it is widest."""
-    return max(1, *map(bytes_of, ops))
+    return max([1, *map(bytes_of, ops)])
 
 
 def alive(inputs: Sequence[Op], ops: Sequence[Op], outputs: Collection[Op]) -> int:
