@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from .ops import Forest, Leaves, MatMul, Nearest, Op, Quadratic, column_count
+import numpy as np
+
+from .ops import (
+    UFUNCS,
+    Forest,
+    Leaves,
+    Map,
+    MatMul,
+    Nearest,
+    Op,
+    Quadratic,
+    SquaredDistances,
+    column_count,
+)
 
 
 def bytes_of(op: Op) -> int:
@@ -14,7 +27,7 @@ def bytes_of(op: Op) -> int:
 
 def widest(ops: Iterable[Op]) -> int:
     """What a row takes where it is widest."""
-    return max(1, *map(bytes_of, ops))
+    return max([1, *map(bytes_of, ops)])
 
 
 def alive(inputs: Sequence[Op], ops: Sequence[Op], outputs: Collection[Op]) -> int:
@@ -46,4 +59,8 @@ def cost(op: Op) -> float:
         return 0.1 * op.square.size
     if isinstance(op, Nearest):
         return 0.1 * op.rows.size + 0.5 * len(op.rows)
+    if isinstance(op, SquaredDistances):
+        return 0.2 * op.shift.size
+    if isinstance(op, Map) and op.fn is UFUNCS[np.cos]:
+        return 5.0 * column_count(op)
     return 0.5 * column_count(op)

@@ -12,6 +12,7 @@ from sktensor.kernels.forest_cpu import perfect
 from sktensor.kernels.nearest_numba import keep_largest, squares
 from sktensor.kernels.objects_numba import distinct
 from sktensor.kernels.rows_numba import argmax, is_best_by
+from sktensor.kernels.squares_numba import squared_distances
 
 from .test_layouts import (
     N_FEATURES,
@@ -77,6 +78,7 @@ def main():
                 best = np.full(found.shape, -np.inf)
                 keep_largest(np.random.default_rng(1).normal(size=(40, n)), 0, best, found)
                 squares(scores[:40], scores, found[: len(scores)], np.empty(found.shape))
+            squared_distances(np.tile(scores, 3), np.ones((3, width)), np.ones((3, width)))
 
 
 if __name__ == "__main__":

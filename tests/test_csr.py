@@ -33,8 +33,10 @@ from sklearn.model_selection import (
     RandomizedSearchCV,
     TunedThresholdClassifierCV,
 )
+from sklearn.neural_network import BernoulliRBM
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, RobustScaler, StandardScaler
+from sklearn.random_projection import GaussianRandomProjection
 from sklearn.svm import LinearSVC, LinearSVR
 
 from sktensor.converters import LIBRARIES, registry
@@ -198,6 +200,8 @@ CHAINS = [
     make_pipeline(TruncatedSVD(5, random_state=0), LR),
     make_pipeline(MaxAbsScaler(), TruncatedSVD(5, random_state=0), StandardScaler(), LR),
     make_pipeline("passthrough", MaxAbsScaler(), SelectKBest(k=5), lm.SGDClassifier()),
+    make_pipeline(GaussianRandomProjection(5, random_state=0), LR),
+    make_pipeline(BernoulliRBM(5, n_iter=2, random_state=0), LR),
     *[make_pipeline(selector, LR) for selector in SELECTORS],
     RandomizedSearchCV(LR, {"C": [1.0, 2.0]}, n_iter=1, cv=2, random_state=0),
     HalvingGridSearchCV(LR, {"C": [1.0, 2.0]}, cv=2, random_state=0),

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse as sp
 from sklearn import linear_model as lm
+from sklearn.decomposition import TruncatedSVD
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.feature_selection import SelectKBest, VarianceThreshold
@@ -20,11 +21,12 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, Normalizer
+from sklearn.random_projection import GaussianRandomProjection
 
 from sktensor import TensorAccelerated, Unsupported
 from sktensor.graph import evaluate, walk
 from sktensor.ops import CsrProduct, CsrScale, CsrSelect, CsrSizes, Input, Retreat, ValidCsr
-from sktensor.program import Program
+from sktensor.program import Program, few_rows
 from sktensor.table import Signature
 
 from .support import assert_answers_alike, assert_same, assert_same_outcome, fitted_quietly
@@ -264,3 +266,13 @@ def test_no_op_reads_a_sparse_table_but_those_that_take_it():
     readers = [op for op in walk(root) if any(x.stays_sparse for x in op.inputs)]
     assert readers
     assert all(op.takes_sparse for op in readers)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [TruncatedSVD(3, random_state=0), GaussianRandomProjection(3, random_state=0)],
+    ids=lambda e: type(e).__name__,
+)
+def test_a_product_alone_of_which_no_more_is_made(estimator, monkeypatch):
+    monkeypatch.setattr(few_rows, "NARROW_BYTES", 2**23)  # as it is outside of tests
+    assert_answers_alike(fitted_quietly(estimator, X), X)

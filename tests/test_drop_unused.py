@@ -50,6 +50,7 @@ from sktensor.ops import (
     Several,
     YeoJohnson,
 )
+from sktensor.ops.projection import needed
 from sktensor.passes.drop_unused import drop_unused
 from sktensor.program import Program
 from sktensor.table import NUMPY_DTYPES, Signature, signature_of
@@ -361,3 +362,10 @@ def test_curves_of_columns_that_are_selected_away_are_not_computed():
     assert_answers_alike(fitted, d.X)
     for root in build(fitted, signature_of(d.X), d.X[:4]).roots.values():
         assert sum(w or 0 for w in computed(root, YeoJohnson)) <= 2
+
+
+@pytest.mark.parametrize("weight", [np.empty((0, 4)), np.empty(0)])
+def test_a_product_of_no_columns_needs_none(weight):
+    product = MatMul(Select(WIDE, np.empty(0, np.int64)), weight)
+    assert [mask.tolist() for mask in needed(product, np.ones(1, bool))] == [[]]
+    rewrite(Finite(product), drop_unused)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 from sklearn.compose import make_column_transformer
-from sklearn.decomposition import PCA
+from sklearn.decomposition import PCA, FactorAnalysis, FastICA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import Lasso, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, OneHotEncoder, StandardScaler
@@ -241,3 +242,19 @@ def test_columns_far_from_zero(offset):
         pipe = fitted_quietly(make_pipeline(StandardScaler(), final), X, y)
         for rows in (X, X[:1], X[5:6]):
             assert_answers_alike(pipe, rows)
+
+
+@pytest.mark.parametrize("spread", [1e-3, 1e-5])
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        LinearDiscriminantAnalysis(tol=1e-12),
+        FactorAnalysis(2),
+        FastICA(3, random_state=0, tol=0.1),
+    ],
+    ids=lambda e: type(e).__name__,
+)
+def test_columns_that_spread_by_little_for_where_they_lie(estimator, spread):
+    X = 20 + spread * (d.X - d.X.mean(axis=0))
+    estimator = fitted_quietly(estimator, X, d.Y_MULTI)
+    assert_answers_alike(estimator, X, methods=("transform",))

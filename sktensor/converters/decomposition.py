@@ -1,13 +1,22 @@
 """Converters for `sklearn.decomposition`."""
 
 import numpy as np
-from sklearn.decomposition import PCA, IncrementalPCA, KernelPCA, TruncatedSVD
+from scipy import linalg
+from sklearn.decomposition import (
+    PCA,
+    FactorAnalysis,
+    FastICA,
+    IncrementalPCA,
+    KernelPCA,
+    TruncatedSVD,
+)
 
+from ..ops import cast
 from .kernels import CANCELLED, kernel_sums
-from .linear import linear
+from .linear import MOST_CANCELLED, centred, linear, minus
 from .registry import Responses, Unsupported, converts
 from .responses import transformer
-from .validation import validate
+from .validation import numpy_dtype, validate
 
 LEAST = 1e-5  # of the largest, what a component must vary by to be more than rounding
 
@@ -48,6 +57,41 @@ def kernel_pca(est, x):
         degree=est.degree,
     )
     return Responses(transform=f.values, reasons={"transform": CANCELLED})
+
+
+@converts(FactorAnalysis)
+def factor_analysis(est, x):
+    x = validate(est, x, "numeric")
+    components, noise = est.components_, est.noise_variance_
+    weighted = components / noise
+    covariance = linalg.inv(np.eye(len(components)) + np.dot(weighted, components.T))
+    whole = weighted.T @ covariance
+    spread = np.sqrt((components**2).sum(axis=0) + noise)
+    result = np.hypot(
+        linalg.norm(components @ whole, axis=0), linalg.norm(whole.T * noise**0.5, axis=1)
+    )
+    _keeps_digits(spread @ np.abs(weighted.T) @ np.abs(covariance), result)
+    x, scale = centred(x, est.mean_, spread)
+    return transformer(linear(linear(x, weighted * scale).result, covariance.T).result)
+
+
+@converts(FastICA)
+def fast_ica(est, x):
+    x = validate(est, x)
+    weight, spread = est.components_, linalg.norm(est.mixing_, axis=1)
+    _keeps_digits(spread @ np.abs(weight.T), np.ones(len(weight)))
+    if not est.whiten:
+        return transformer(linear(x, weight).result)
+    if numpy_dtype(x) == np.float32:  # the means are taken off in place
+        return transformer(linear(cast(minus(x, est.mean_), x.dtype), weight).result)
+    x, scale = centred(x, est.mean_, spread)
+    return transformer(linear(x, weight * scale).result)
+
+
+def _keeps_digits(sizes: np.ndarray, spread: np.ndarray) -> None:
+    """Decline sums of terms of these sizes that spread by so little that rounding would be seen."""
+    if not (sizes <= MOST_CANCELLED * spread).all():
+        raise Unsupported("components that hold little but rounding")
 
 
 def _known(spread: np.ndarray, largest: float) -> None:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+import numpy as np
+import torch
+from sklearn.discriminant_analysis import (
+    LinearDiscriminantAnalysis,
+    QuadraticDiscriminantAnalysis,
+)
 
-from ..ops import Softmax
-from .linear import linear, linear_classifier, linear_function, minus, one_vs_rest_proba
-from .registry import converts
-from .validation import validate
+from ..ops import ArgMax, Column, LogSoftmax, Softmax, cast
+from .gaussians import NEAR, of_factors
+from .linear import centred, linear, linear_classifier, linear_function, one_vs_rest_proba
+from .registry import Responses, Unsupported, converts
+from .responses import labels
+from .validation import numpy_dtype, validate
 
 
 @converts(LinearDiscriminantAnalysis)
@@ -23,7 +30,43 @@ def linear_discriminant_analysis(est, x):
     if x.sparse:
         return replace(responses, reasons={"transform": "sparse input"})
     x = validate(est, x, "numeric")
+    weight = est.scalings_[:, : est._max_components].T
     if est.solver == "svd":
-        x = minus(x, est.xbar_)
-    weight = est.scalings_[:, : est._max_components]
-    return replace(responses, transform=linear(x, weight.T).result)
+        largest = np.abs(weight).max(axis=0)  # about what a column's spread is the inverse of
+        x, scale = centred(x, est.xbar_, 1 / np.where(largest > 0, largest, 1))
+        weight = weight * scale.astype(weight.dtype)
+    return replace(responses, transform=linear(x, weight).result)
+
+
+@converts(QuadraticDiscriminantAnalysis)
+def quadratic_discriminant_analysis(est, x):
+    if not (est.priors_ > 0).all():
+        raise Unsupported("a class of no weight, of which each answer warns")
+    x = validate(est, x, "numeric")
+    means = est.means_
+    if np.result_type(numpy_dtype(x), means) != np.float64:
+        raise Unsupported("likelihoods in float32")
+    factors = [
+        (rotation * scaling**-0.5).astype(np.float64)
+        for rotation, scaling in zip(est.rotations_, est.scalings_, strict=True)
+    ]
+    if not all(np.isfinite(factor).all() for factor in factors):
+        raise Unsupported("a class that has no width")
+    log_det = np.array([np.log(scaling).sum() for scaling in est.scalings_], np.float64)
+    within = [r**2 @ s for r, s in zip(est.rotations_, est.scalings_, strict=True)]
+    centre = means.astype(np.float64).mean(axis=0)
+    rows, scale = centred(x, centre, np.sqrt(np.mean(within, axis=0) + means.var(axis=0)))
+    if np.abs(centre / scale).max() <= NEAR:
+        rows, scale, centre = cast(x, torch.float64), np.ones_like(scale), 0.0
+    centres = (means - centre) / scale
+    factors = [factor * scale[:, None] for factor in factors]
+    shifts = np.stack([c @ factor for c, factor in zip(centres, factors, strict=True)])
+    f = of_factors(rows, factors, shifts, centres, np.log(est.priors_) - 0.5 * log_det)
+    return Responses(
+        predict=labels(ArgMax(f.best), est.classes_),
+        predict_proba=f.trusted(Softmax(f.logs), "shares"),
+        predict_log_proba=f.trusted(LogSoftmax(f.logs), "differences"),
+        decision_function=f.trusted(
+            Column(f.logs, 1) - Column(f.logs, 0) if len(means) == 2 else f.logs, "differences"
+        ),
+    )

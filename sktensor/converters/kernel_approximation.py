@@ -1,10 +1,23 @@
 """Converters for `sklearn.kernel_approximation`."""
 
-from sklearn.kernel_approximation import Nystroem
+from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.kernel_approximation import Nystroem, RBFSampler, SkewedChi2Sampler
+
+from ..ops import UFUNCS, Map, Op, Provided, RowSum
+from ..ops.conditions import AtLeast, Below
 from .kernels import CANCELLED, kernel_sums
+from .linear import holds_for_some, linear
 from .registry import Responses, Unsupported, converts
+from .responses import transformer
 from .validation import validate
+
+MOST_TURNED = 3e4  # radians, of which rounding leaves an angle's cosine its digits
+LEAST = 1e-6  # of what is added, what a value must be with it to be above 0 in any dtype
 
 
 @converts(Nystroem)
@@ -22,3 +35,32 @@ def nystroem(est, x):
         degree=3.0 if est.degree is None else est.degree,
     )
     return Responses(transform=f.values, reasons={"transform": CANCELLED})
+
+
+@converts(RBFSampler)
+def rbf_sampler(est, x):
+    x = validate(est, x, "numeric", accept_sparse=True)
+    return transformer(_cosines(est, x) * float((2.0 / est.n_components) ** 0.5))
+
+
+@converts(SkewedChi2Sampler)
+def skewed_chi2_sampler(est, x):
+    x = validate(est, x)
+    if x.dtype == torch.float32 and isinstance(est.skewedness, np.generic):
+        raise Unsupported("a sum in float32 that depends on NumPy's version")
+    moved = x + float(est.skewedness)
+    above = Provided(moved, moved, AtLeast(LEAST * float(est.skewedness)))
+    scale = np.sqrt(2.0) / np.sqrt(est.n_components)
+    return transformer(_cosines(est, Map(above, UFUNCS[np.log])) * float(scale))
+
+
+def _cosines(est: Any, x: Op) -> Op:
+    """`cos(x @ weights + offset)`, where the angles are no larger than their digits allow."""
+    weights, offset = est.random_weights_, est.random_offset_
+    angles = linear(x, weights.T, offset)
+    longest = float(np.square(weights.astype(np.float64)).sum(axis=0).max())
+    size = RowSum(Map(angles.rows, torch.square)) * (longest / MOST_TURNED**2)
+    cosines = Provided(Map(angles.result, UFUNCS[np.cos]), size, Below(1.0))
+    if not holds_for_some(cosines):
+        raise Unsupported("angles so large that rounding turns them")
+    return cosines

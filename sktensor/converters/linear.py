@@ -33,7 +33,10 @@ from .responses import classifier, positive, two_columns
 from .validation import numpy_dtype, validate
 
 LARGE = 1e6  # a coefficient from which on it is looked at whether terms cancel
-MODERATE = Below(1e5)  # times a sum, or 1, that its terms may be: they are off by 1e-11 then
+MOST_CANCELLED = 1e5
+MODERATE = Below(
+    MOST_CANCELLED
+)  # times a sum, or 1, that its terms may be: they are off by 1e-11 then
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,17 @@ def plus(x: Op, y: Any) -> Op:
 def minus(x: Op, y: np.ndarray) -> Op:
     """`x - y` in NumPy's common dtype, `y` holding a value per column."""
     return cast(x, TORCH_DTYPES[np.result_type(numpy_dtype(x), y)]) - y
+
+
+def centred(x: Op, mean: np.ndarray, spread: np.ndarray) -> tuple[Op, np.ndarray]:
+    """`(x - mean) / scale`, the scale being about the columns' spread, and the scale.
+
+    A power of two changes no digit. What is made of columns of spread 1 tells whether it may be
+    folded with their means, and keeps its digits.
+    """
+    known = np.where((spread > 0) & np.isfinite(spread), spread, 1.0)
+    scale = np.exp2(np.round(np.log2(known)).clip(-500, 500))
+    return minus(x, mean) * (1 / scale), scale
 
 
 def linear_function(est: Any, x: Op, dtype: str = "numeric") -> Linear:

@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 from scipy import sparse as sp
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neighbors import (
+    KNeighborsClassifier,
+    KNeighborsRegressor,
+    NeighborhoodComponentsAnalysis,
+)
 
 from ..graph import is_exact
 from ..ops import (
@@ -31,9 +35,9 @@ from ..ops import (
     cast,
 )
 from ..ops.conditions import ROUNDING
-from .linear import holds_for_some
+from .linear import holds_for_some, linear
 from .registry import Unsupported, converts
-from .responses import apart, classifier, regressor
+from .responses import apart, classifier, regressor, transformer
 from .validation import settled, validate
 
 EPS = float(np.finfo(np.float64).eps)
@@ -64,6 +68,11 @@ def k_neighbors_regressor(est, x):
         _mean(Take(found.numbers, column), found.weights) for column in y.reshape(len(y), -1).T
     ]
     return regressor(Column(means[0], 0) if y.ndim == 1 else Concat(tuple(means)))
+
+
+@converts(NeighborhoodComponentsAnalysis)
+def neighborhood_components_analysis(est, x):
+    return transformer(linear(validate(est, x, "numeric"), est.components_).result)
 
 
 def _mean(values: Op, weights: Op | None) -> Op:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.neural_network import BernoulliRBM, MLPClassifier, MLPRegressor
 
-from ..ops import Above, ArgMax, Cast, Column, Finite, Map, Op, Provided, Softmax
+from ..ops import Above, ArgMax, Cast, Column, Finite, Logistic, Map, Op, Provided, Softmax
 from ..ops.conditions import AwayFrom
 from ..ops.elementwise import relu
 from ..table import TORCH_DTYPES
@@ -67,6 +67,16 @@ def mlp_classifier(est, x):
             Map(_off_half(proba), Above(0.5), torch.bool), TORCH_DTYPES[np.dtype(np.intp)]
         )
     return Responses(predict=predict, predict_proba=proba, predict_log_proba=logarithm(proba))
+
+
+@converts(BernoulliRBM, sparse=True)
+def bernoulli_rbm(est, x):
+    x = validate(est, x, accept_sparse=True)
+    hidden = linear(x, est.components_, est.intercept_hidden_).result
+    return Responses(
+        transform=Map(hidden, Logistic()),
+        reasons={"score_samples": "a likelihood of rows that are changed at random"},
+    )
 
 
 def _off_half(p: Op) -> Op:

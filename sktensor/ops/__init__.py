@@ -22,6 +22,7 @@ from .encode import Fill, GatherSum, KnownCodes, Missing, OneHot, Recode, Search
 from .few import few, twin
 from .forest import Forest, Leaves
 from .host import Columns, Csr, Input, Native, Numbers, Several, is_table, signature
+from .likelihoods import SquaredDistances, Trusted
 from .lookup import AllKnown, Lookable, Lookup
 from .missing import FillTable, MissingCells
 from .nearest import Closeness, Nearest, Squares, Votes
@@ -102,8 +103,10 @@ __all__ = [
     "Shares",
     "Softmax",
     "Spline",
+    "SquaredDistances",
     "Squares",
     "Take",
+    "Trusted",
     "ValidCsr",
     "Votes",
     "WeightedMedian",

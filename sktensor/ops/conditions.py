@@ -51,3 +51,16 @@ class Below:
 
     def few(self, x: np.ndarray) -> bool:
         return bool((np.abs(x) < self.limit).all())
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """Whether values are not below a limit."""
+
+    limit: float
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return x >= self.limit
+
+    def few(self, x: np.ndarray) -> bool:
+        return bool((x >= self.limit).all())

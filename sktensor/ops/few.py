@@ -23,6 +23,7 @@ from .columns import Between, Cast, Column, Concat, Finite, Named, Provided, Sel
 from .elementwise import Above, Elementwise, Logistic, one_where_zero, relu
 from .encode import Fill, GatherSum, Missing, Recode
 from .forest import Forest
+from .likelihoods import SquaredDistances, Trusted
 from .outputs import ArgMax, Decided, Labels, LogSoftmax, Shares, Softmax, Take
 from .rows import by_row, is_best_by, row_argmax
 
@@ -329,10 +330,6 @@ def _take(op: Take) -> Few:
     return lambda x: values[x]
 
 
-def _labels(op: Labels) -> Few:
-    return op.few
-
-
 def _decided(op: Decided) -> Few:
     """By the length of all rows together, and by the op itself where that does not tell."""
     strict, least = _guarded(op), np.minimum.reduce
@@ -361,7 +358,7 @@ def _sum_of_squares(x: np.ndarray) -> float:
     return float(values.dot(values))
 
 
-def _forest(op: Forest) -> Few:
+def _own(op: Forest | Labels | SquaredDistances | Trusted) -> Few:
     return op.few
 
 
@@ -379,9 +376,9 @@ TWINS: dict[type[Op], Callable[[Any], Few | None]] = {
     Decided: _decided,
     Fill: _fill,
     Finite: _finite,
-    Forest: _forest,
+    Forest: _own,
     GatherSum: _gather_sum,
-    Labels: _labels,
+    Labels: _own,
     LogSoftmax: _log_softmax,
     Map: _map,
     MatMul: _matmul,
@@ -394,5 +391,7 @@ TWINS: dict[type[Op], Callable[[Any], Few | None]] = {
     Select: _select,
     Shares: _shares,
     Softmax: _softmax,
+    SquaredDistances: _own,
     Take: _take,
+    Trusted: _own,
 }

@@ -153,7 +153,7 @@ def _among(x: Op, columns: np.ndarray | int) -> Mask:
 
 def _any(weight: np.ndarray) -> Mask:
     """Which rows of a product's weight are not all zero."""
-    return np.asarray(weight.reshape(len(weight), -1).any(axis=1))
+    return np.asarray(weight.any(axis=tuple(range(1, weight.ndim))))
 
 
 def _of_blocks(wanted: Mask, sizes: Sequence[int]) -> Mask:

@@ -1,6 +1,7 @@
 """Rows for `sklearn.cluster`."""
 
-from sklearn.cluster import KMeans, MiniBatchKMeans
+import numpy as np
+from sklearn.cluster import FeatureAgglomeration, KMeans, MiniBatchKMeans
 
 from ..support import Case
 from . import data as d
@@ -15,4 +16,18 @@ CASES = [
     )
     for kind in (KMeans, MiniBatchKMeans)
     for k in (2, 5)
+] + [
+    Case(
+        KMeans(1, n_init=1, random_state=0),
+        native=("predict", "transform"),
+        reason="a single center",
+    ),
+    *(Case(FeatureAgglomeration(k), probe=(d.X * 10).astype(int)) for k in (1, 2, 6)),
+    Case(FeatureAgglomeration(3), d.X.astype(np.float32), frame=False),
+    Case(FeatureAgglomeration(3, linkage="average", metric="cosine"), probe=d.X * 1e6),
+    Case(
+        FeatureAgglomeration(3, pooling_func=np.max),
+        native=("transform",),
+        reason="other than by the mean",
+    ),
 ]

@@ -1,7 +1,14 @@
 """Rows for `sklearn.decomposition`."""
 
 import numpy as np
-from sklearn.decomposition import PCA, IncrementalPCA, KernelPCA, TruncatedSVD
+from sklearn.decomposition import (
+    PCA,
+    FactorAnalysis,
+    FastICA,
+    IncrementalPCA,
+    KernelPCA,
+    TruncatedSVD,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
@@ -12,6 +19,10 @@ LIKELIHOOD = {"native": ("score_samples",)}
 
 # The last component holds what rounding left over.
 DEPENDENT = np.column_stack([d.X[:, :3], d.X[:, :3] @ np.ones((3, 1))])
+
+CONSTANT = np.column_stack([d.X, np.ones(d.N)])
+# Columns far from 0 for their spread, and scales far from each other.
+FAR = d.X * [1e-6, 1e-3, 1.0, 1e2, 1e3, 1e6] + [1.0, 0.0, 50.0, 1e4, -1e4, 0.0]
 
 CASES = [
     Case(KernelPCA(3)),
@@ -42,4 +53,21 @@ CASES = [
     Case(IncrementalPCA(2, whiten=True)),
     Case(TruncatedSVD(2, random_state=0)),
     Case(make_pipeline(OneHotEncoder(), TruncatedSVD(2, random_state=0)), d.STRINGS),
+    *(Case(FactorAnalysis(2, **params), **LIKELIHOOD) for params in ({}, {"rotation": "varimax"})),
+    Case(FactorAnalysis(3, svd_method="lapack"), FAR, probe=(d.X * 10).astype(int), **LIKELIHOOD),
+    Case(FactorAnalysis(2), CONSTANT, probe=d.X[:, [0] * 7], **LIKELIHOOD),
+    Case(FactorAnalysis(2), d.X.astype(np.float32), dtypes=("float64",), frame=False, **LIKELIHOOD),
+    *(
+        Case(FastICA(3, random_state=0, tol=0.1, **params), d.X**3, probe=d.X.astype(int))
+        for params in ({}, {"whiten": "arbitrary-variance"}, {"fun": "cube"})
+    ),
+    Case(FastICA(random_state=0, tol=0.1, whiten=False), d.X / 10),
+    Case(FastICA(random_state=0, tol=0.1), FAR, probe=FAR[:40] * 1e6),
+    Case(FastICA(3, random_state=0, tol=0.1), DEPENDENT),
+    Case(
+        FastICA(4, whiten_solver="eigh", random_state=0, tol=0.1, max_iter=20),
+        np.column_stack([d.X[:, :3], d.X[:, 0] + 1e-7 * d.X[:, 4]]),
+        native=("transform",),
+        reason="rounding",
+    ),
 ]

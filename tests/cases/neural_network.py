@@ -1,9 +1,11 @@
 """Rows for `sklearn.neural_network`."""
 
-from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.neural_network import BernoulliRBM, MLPClassifier, MLPRegressor
 
 from ..support import Case
 from . import data as d
+
+LIKELIHOOD = {"native": ("score_samples",), "reason": "at random"}
 
 
 def network(kind, **params):
@@ -24,4 +26,9 @@ CASES = [
         Case(network(MLPRegressor, loss="poisson"), y=d.Y_POSITIVE, probe=d.X * 1e4)
         for _ in range("loss" in MLPRegressor().get_params())
     ),
+    *(
+        Case(BernoulliRBM(4, n_iter=3, random_state=0), (d.X > 1) * 1.0, probe=probe, **LIKELIHOOD)
+        for probe in (d.X * 1e6, d.X > 0, (d.X * 10).astype(int))
+    ),
+    Case(BernoulliRBM(1, n_iter=2, random_state=0), **LIKELIHOOD),
 ]
