@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import sklearn
 import torch
 from sklearn.base import is_regressor
-from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.utils.fixes import parse_version
 
 from ..graph import is_exact
-from ..ops import ArgMax, Arith, Concat, Map, Op, Provided, RowSum
+from ..ops import Above, ArgMax, Arith, Cast, Concat, Map, MatMul, Op, Provided, RowSum, cast
+from ..ops.conditions import AwayFrom
 from ..ops.elementwise import one_where_zero
+from .ensemble.committees import codes, total
 from .registry import Responses, Unsupported, convert, converts
 from .responses import apart, column, known, labels, two_columns
+from .validation import validate
 
 # A row that no member is for was 0 / 0, with a warning.
 DIVIDES_NOTHING_BY_ONE = parse_version(sklearn.__version__) >= parse_version("1.7")
@@ -75,3 +79,47 @@ def _shares(est: Any, columns: list[Op]) -> Op:
 
 def _is_something(total: torch.Tensor) -> torch.Tensor:
     return total != 0
+
+
+@converts(OneVsOneClassifier, sparse=True)
+def one_vs_one_classifier(est, x):
+    if est.pairwise_indices_ is not None:
+        raise Unsupported("a kernel that is precomputed")
+    if any(map(is_regressor, est.estimators_)):
+        raise Unsupported("regressors, whose answers are no votes")
+    x = validate(est, x, "numeric", allow_nan=True, allow_inf=True, accept_sparse=True)
+    members = [convert(member, x, f"estimators_{k}") for k, member in enumerate(est.estimators_)]
+    chosen = [cast(codes(m.get("predict"), np.arange(2)), torch.float64) for m in members]
+    confidences = [_score(*pair) for pair in zip(est.estimators_, members, strict=True)]
+    if len(members) == 1:
+        return _one_pair(est, chosen[0], confidences[0])
+    first, second = np.triu_indices(len(est.classes_), 1)
+    eye = np.eye(len(est.classes_))
+    votes = MatMul(Concat(tuple(chosen)), eye[second] - eye[first]) + eye[first].sum(axis=0)
+    if all(map(is_exact, confidences)):
+        sums: Op = Concat(tuple(_sum_for(k, confidences, first, second) for k in range(len(eye))))
+    else:
+        sums = MatMul(Concat(tuple(confidences)), eye[second] - eye[first])
+    scores = votes + _below_a_vote(sums)
+    best = scores if is_exact(sums) else apart(scores)
+    return Responses(predict=labels(ArgMax(best), est.classes_), decision_function=scores)
+
+
+def _one_pair(est: Any, vote: Op, confidence: Op) -> Responses:
+    """The responses of a single member, for the second of two classes or against it."""
+    limit = 0.0 if hasattr(est.estimators_[0], "decision_function") else 0.5
+    scores = vote + _below_a_vote(confidence)
+    clear = scores if is_exact(scores) else Provided(scores, scores, AwayFrom(limit))
+    above = Cast(Map(clear, Above(limit), torch.bool), torch.int64)
+    return Responses(predict=labels(above, est.classes_), decision_function=scores)
+
+
+def _sum_for(k: int, confidences: list[Op], first: np.ndarray, second: np.ndarray) -> Op:
+    """The confidences of a class's pairs, added up in their order."""
+    pairs = np.flatnonzero((first == k) | (second == k))
+    return total(confidences[i] if second[i] == k else -confidences[i] for i in pairs)
+
+
+def _below_a_vote(sums: Op) -> Op:
+    """`x / (3 (|x| + 1))`, which breaks ties between votes."""
+    return Arith(torch.div, sums, (Map(sums, torch.abs) + 1) * 3)

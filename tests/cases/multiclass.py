@@ -3,8 +3,9 @@
 import numpy as np
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.svm import LinearSVC
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from ..support import Case
@@ -38,5 +39,27 @@ CASES = [
         y=np.column_stack([d.Y_BINARY, d.X[:, 2] > 0]).astype(int),
         native=("predict",),
         reason="or of several",
+    ),
+    Case(OneVsOneClassifier(LogisticRegression()), y=d.Y_TEXT, probe=d.X * 1e6),
+    Case(OneVsOneClassifier(LogisticRegression()), y=d.Y_LABELS, probe=np.zeros((2, 6))),
+    Case(OneVsOneClassifier(LinearSVC()), y=d.Y_MULTI),
+    Case(OneVsOneClassifier(BOOSTED), y=d.Y_MULTI),
+    Case(OneVsOneClassifier(GaussianNB()), y=d.Y_TEXT),
+    Case(OneVsOneClassifier(GaussianNB()), y=d.Y_BINARY),
+    # Ties, of votes and of confidences too.
+    *(Case(OneVsOneClassifier(SHALLOW), y=y, exact=True) for y in (d.Y_MULTI, d.Y_LABELS)),
+    Case(OneVsOneClassifier(DecisionTreeClassifier(random_state=0)), X=d.X_NAN, y=d.Y_TEXT),
+    Case(
+        OneVsOneClassifier(DecisionTreeRegressor(max_depth=2)),
+        y=d.Y_MULTI,
+        native=("predict", "decision_function"),
+        reason="regressors",
+    ),
+    Case(
+        OneVsOneClassifier(SVC(kernel="precomputed")),
+        X=d.X @ d.X.T,
+        y=d.Y_MULTI,
+        native=("predict", "decision_function"),
+        reason="precomputed",
     ),
 ]
