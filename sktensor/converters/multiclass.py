@@ -8,21 +8,41 @@ import numpy as np
 import sklearn
 import torch
 from sklearn.base import is_regressor
-from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
+from sklearn.multiclass import (
+    OneVsOneClassifier,
+    OneVsRestClassifier,
+    OutputCodeClassifier,
+    _ConstantPredictor,
+)
+from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils.fixes import parse_version
 
 from ..graph import is_exact
-from ..ops import Above, ArgMax, Arith, Cast, Concat, Map, MatMul, Op, Provided, RowSum, cast
-from ..ops.conditions import AwayFrom
+from ..ops import (
+    Above,
+    ArgMax,
+    Arith,
+    Cast,
+    Concat,
+    Finite,
+    Map,
+    MatMul,
+    Op,
+    Provided,
+    RowSum,
+    cast,
+)
+from ..ops.conditions import AwayFrom, OneNearest
 from ..ops.elementwise import one_where_zero
 from .ensemble.committees import codes, total
 from .registry import Responses, Unsupported, convert, converts
 from .responses import apart, column, known, labels, two_columns
-from .validation import validate
+from .validation import check_names, validate
 
 # A row that no member is for was 0 / 0, with a warning.
 DIVIDES_NOTHING_BY_ONE = parse_version(sklearn.__version__) >= parse_version("1.7")
 # Of classes whose scores are equal, the last was taken before.
+MOST_CODES = 256  # that scikit-learn measures distances to at a time
 FIRST_OF_EQUALS = parse_version(sklearn.__version__) >= parse_version("1.8")
 
 
@@ -123,3 +143,49 @@ def _sum_for(k: int, confidences: list[Op], first: np.ndarray, second: np.ndarra
 def _below_a_vote(sums: Op) -> Op:
     """`x / (3 (|x| + 1))`, which breaks ties between votes."""
     return Arith(torch.div, sums, (Map(sums, torch.abs) + 1) * 3)
+
+
+@converts(OutputCodeClassifier, sparse=True)
+def output_code_classifier(est, x):
+    book = est.code_book_
+    if len(book) > MOST_CODES:
+        raise Unsupported(f"over {MOST_CODES} classes, of which equally near ones have no order")
+    if len(np.unique(book, axis=0)) < len(book):
+        raise Unsupported("classes of the same code, between which rounding decides")
+    offset = -np.square(book).sum(axis=1)
+    answers, varies = [], []
+    for k, member in enumerate(est.estimators_):
+        if type(member) is _ConstantPredictor:
+            _check_input(member, x)
+            offset += 2.0 * float(member.y_[0]) * book[:, k]
+        else:
+            answers.append(_score(member, convert(member, x, f"estimators_{k}")))
+            varies.append(k)
+            _check_ties(member, answers[-1])
+    if not answers:
+        raise Unsupported("members that always answer the same")
+    # |y - c|^2 is smallest where 2 y c - |c|^2 is largest.
+    rows = cast(Concat(tuple(answers)), torch.float64)
+    scores = MatMul(rows, np.ascontiguousarray(2.0 * book[:, varies].T)) + offset
+    nearest = Provided(scores, Concat((scores, rows)), OneNearest(len(book)))
+    return Responses(predict=labels(ArgMax(Finite(nearest)), est.classes_))
+
+
+def _check_input(member: Any, x: Op) -> None:
+    """What a member that always answers the same asks of the rows."""
+    if x.stays_sparse and hasattr(member, "feature_names_in_"):
+        raise Unsupported("sparse input without the names that were fitted")
+    if x.width != member.n_features_in_:
+        raise Unsupported(f"{x.width} columns where {member.n_features_in_} were fitted")
+    check_names(member, x)
+
+
+def _check_ties(member: Any, answer: Op) -> None:
+    """Decline the fractions of several trees, by which classes are often equally near.
+
+    Which of them is nearest natively, rounding decides. The fractions of one tree that are often
+    equal are 0, 1/2 and 1, of which nothing is rounded.
+    """
+    fractions = is_exact(answer) and not hasattr(member, "decision_function")
+    if fractions and type(member) is not DecisionTreeClassifier:
+        raise Unsupported("fractions by which classes are often equally near")

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -13,6 +13,11 @@ from . import data as d
 
 BOOSTED = GradientBoostingClassifier(n_estimators=3, random_state=0)
 SHALLOW = DecisionTreeClassifier(max_depth=1, random_state=0)
+
+
+def code(estimator, code_size=2.0, seed=0):
+    return OutputCodeClassifier(estimator, code_size=code_size, random_state=seed)
+
 
 CASES = [
     Case(OneVsRestClassifier(LogisticRegression()), y=d.Y_TEXT, probe=d.X * 1e6),
@@ -61,5 +66,24 @@ CASES = [
         y=d.Y_MULTI,
         native=("predict", "decision_function"),
         reason="precomputed",
+    ),
+    Case(code(LogisticRegression()), y=d.Y_TEXT, probe=d.X * 1e6),
+    Case(
+        code(LogisticRegression(), code_size=1.5),
+        y=d.Y_MULTI,
+        native=("predict",),
+        reason="the same code",
+    ),
+    Case(code(LinearSVC(), code_size=4), y=d.Y_LABELS),  # some members always say the same
+    Case(code(GaussianNB(), code_size=3), y=d.Y_TEXT),
+    Case(code(BOOSTED), y=d.Y_MULTI),
+    Case(code(DecisionTreeClassifier(random_state=0), code_size=2), y=d.Y_TEXT),  # many ties
+    Case(code(DecisionTreeClassifier(random_state=0), code_size=1, seed=0), X=d.X_NAN, y=d.Y_MULTI),
+    Case(code(SHALLOW, code_size=5), y=d.Y_MULTI),
+    Case(
+        code(RandomForestClassifier(3, random_state=0)),
+        y=d.Y_MULTI,
+        native=("predict",),
+        reason="equally near",
     ),
 ]
