@@ -20,6 +20,7 @@ from ..table import NUMPY_DTYPES
 from .arithmetic import Arith, Map, MatMul, Quadratic, RowSum
 from .base import Guard, Op, Retreat, parts
 from .columns import Between, Cast, Column, Concat, Finite, Named, Provided, Select
+from .curves import Interpolate
 from .elementwise import Above, Elementwise, Logistic, one_where_zero, relu
 from .encode import Fill, GatherSum, Missing, Recode
 from .forest import Forest
@@ -175,7 +176,7 @@ def _between(op: Between) -> Few:
 
 
 def _arith(op: Arith) -> Few | None:
-    ufunc = ARITHMETIC.get(op.fn)
+    ufunc = ARITHMETIC.get(op.fn) or getattr(op.fn, "few", None)
     values = (op.x, op.y)
     dtypes = {v.dtype for v in values if isinstance(v, Op)}
     arrays = {v.dtype for v in values if isinstance(v, np.ndarray)}
@@ -329,7 +330,7 @@ def _take(op: Take) -> Few:
     return lambda x: values[x]
 
 
-def _labels(op: Labels) -> Few:
+def _itself(op: Any) -> Few:
     return op.few
 
 
@@ -361,10 +362,6 @@ def _sum_of_squares(x: np.ndarray) -> float:
     return float(values.dot(values))
 
 
-def _forest(op: Forest) -> Few:
-    return op.few
-
-
 def _same(op: Named) -> Few:
     return lambda x: x
 
@@ -379,9 +376,10 @@ TWINS: dict[type[Op], Callable[[Any], Few | None]] = {
     Decided: _decided,
     Fill: _fill,
     Finite: _finite,
-    Forest: _forest,
+    Forest: _itself,
     GatherSum: _gather_sum,
-    Labels: _labels,
+    Interpolate: _itself,
+    Labels: _itself,
     LogSoftmax: _log_softmax,
     Map: _map,
     MatMul: _matmul,
