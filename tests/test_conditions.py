@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sktensor.ops import Input, Interpolate
+from sktensor.ops import GatherSum, Input, Interpolate, few
 from sktensor.ops.conditions import AwayFrom, FarApart, OneNearest
 from sktensor.ops.elementwise import Within
 from sktensor.table import Signature
@@ -34,6 +34,35 @@ def test_what_is_out_of_bounds_is_nan():
     found = within.few(x, y)
     assert_same(within(*map(torch.from_numpy, (x, y))).numpy(), found, exact=True)
     assert (np.isnan(found) == (np.abs(x) > 1)).all()
+
+
+@pytest.mark.parametrize("n_rows", [1, 70])
+def test_an_ordered_sum_is_the_same_everywhere(n_rows):
+    codes = rng.integers(-1, 4, (n_rows, 19))
+    weight = np.vstack(
+        [rng.normal(size=(19 * 4, 3)) * 10.0 ** rng.integers(-9, 9, (76, 1)), [[0] * 3]]
+    )
+    op = GatherSum(Input(Signature(19, torch.int64)), (4,) * 19, weight, ordered=True)
+    by_numpy = np.zeros((n_rows, 3))
+    for k in range(19):
+        by_numpy += np.where(codes[:, k, None] < 0, 0, weight[4 * k + codes[:, k]])
+    by_torch = op.forward(
+        torch.from_numpy(codes), op.sizes, torch.from_numpy(weight), True, op.starts
+    )
+    assert_same(by_torch.numpy(), by_numpy, exact=True)
+    assert_same(few(op)(codes), by_numpy, exact=True)
+    fields = (op.sizes, torch.from_numpy(weight), True, torch.from_numpy(op.starts))
+    exported = torch.export.export(Forward(op), (torch.from_numpy(codes), fields))
+    assert_same(exported.module()(torch.from_numpy(codes), fields).numpy(), by_numpy, exact=True)
+
+
+class Forward(torch.nn.Module):
+    def __init__(self, op):
+        super().__init__()
+        self.op = op
+
+    def forward(self, x, fields):
+        return self.op.forward(x, *fields)
 
 
 BOOK = np.where(rng.random((3, 5)) < 0.5, -1.0, 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -162,11 +163,15 @@ def _missing(x: Tensor, marker: float | int | None) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class GatherSum(Op):
-    """The sum, over the columns of codes, of the rows of `weight` that they stand for."""
+    """The sum, over the columns of codes, of the rows of `weight` that they stand for.
+
+    Where it is `ordered`, they are added from the left, and to the last bit as NumPy adds them.
+    """
 
     x: Op
     sizes: tuple[int, ...]
     weight: np.ndarray = field(repr=False)  # (sum of sizes + 1[, n]), zeros last for what is none
+    ordered: bool = False
     starts: np.ndarray = field(init=False, repr=False)  # (x.width,), where a column's rows begin
 
     def __post_init__(self) -> None:
@@ -182,15 +187,20 @@ class GatherSum(Op):
 
     @property
     def exact(self) -> bool:
-        return False
+        return self.ordered
 
-    def forward(self, x: Tensor, sizes: tuple[int, ...], weight: Tensor, starts: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor, sizes: tuple[int, ...], weight: Tensor, ordered: bool, starts: Tensor
+    ) -> Tensor:
         table = weight.reshape(len(weight), -1)
         if x.device.type == "cpu" and not torch.compiler.is_compiling():
             total = linear_numba.gather_sum(x, self.starts, table)
         else:
             at = torch.where(x >= 0, x + starts, len(weight) - 1)
-            total = torch.nn.functional.embedding_bag(at, table, mode="sum")
+            if ordered:
+                total = reduce(torch.add, (table[places] for places in at.unbind(dim=1)))
+            else:
+                total = torch.nn.functional.embedding_bag(at, table, mode="sum")
         return total if weight.ndim == 2 else total[:, 0]
 
 

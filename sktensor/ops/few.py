@@ -7,6 +7,7 @@ tensors. Every op has one: that of an op, or of dtypes, not listed here calls `f
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from math import isfinite, sqrt
 from typing import Any
 
@@ -234,8 +235,8 @@ def _quadratic(op: Quadratic) -> Few:
 
 def _cast(op: Cast) -> Few | None:
     """NumPy and torch agree on every cast but those of floats to integers that cannot hold them."""
-    before = op.x.dtype
-    if before is None or (before.is_floating_point and not op.to.is_floating_point):
+    before, bounded = op.x.dtype, isinstance(op.x, Between)  # by what is far from the largest
+    if before is None or (before.is_floating_point and not op.to.is_floating_point and not bounded):
         return None
     dtype = NUMPY_DTYPES[op.to]
     return lambda x: x.astype(dtype)
@@ -298,7 +299,22 @@ def _recode(op: Recode) -> Few:
 def _gather_sum(op: GatherSum) -> Few:
     weight, starts = op.weight, np.cumsum([0, *op.sizes[:-1]])
     last = len(weight) - 1
+    if op.ordered:
+        return _ordered_sum(op)
     return lambda x: np.add.reduce(weight[np.where(x >= 0, x + starts, last)], 1)
+
+
+def _ordered_sum(op: GatherSum) -> Few:
+    weight, starts = op.weight, op.starts
+    constants, last = (_tensor(weight), True, _tensor(starts)), len(weight) - 1
+
+    def gather(x: np.ndarray) -> np.ndarray:
+        if len(x) > FEWEST:
+            return op.forward(_tensor(x), op.sizes, *constants).numpy()
+        at = np.where(x >= 0, x + starts, last)
+        return reduce(np.add, (weight[at[:, k]] for k in range(at.shape[1])))
+
+    return gather
 
 
 def _softmax(op: Softmax) -> Few:
