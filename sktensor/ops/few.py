@@ -7,7 +7,6 @@ tensors. Every op has one: that of an op, or of dtypes, not listed here calls `f
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import reduce
 from math import isfinite, sqrt
 from typing import Any
 
@@ -300,21 +299,8 @@ def _gather_sum(op: GatherSum) -> Few:
     weight, starts = op.weight, np.cumsum([0, *op.sizes[:-1]])
     last = len(weight) - 1
     if op.ordered:
-        return _ordered_sum(op)
+        return op.few
     return lambda x: np.add.reduce(weight[np.where(x >= 0, x + starts, last)], 1)
-
-
-def _ordered_sum(op: GatherSum) -> Few:
-    weight, starts = op.weight, op.starts
-    constants, last = (_tensor(weight), True, _tensor(starts)), len(weight) - 1
-
-    def gather(x: np.ndarray) -> np.ndarray:
-        if len(x) > FEWEST:
-            return op.forward(_tensor(x), op.sizes, *constants).numpy()
-        at = np.where(x >= 0, x + starts, last)
-        return reduce(np.add, (weight[at[:, k]] for k in range(at.shape[1])))
-
-    return gather
 
 
 def _softmax(op: Softmax) -> Few:
