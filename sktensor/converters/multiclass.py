@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,10 @@ from ..ops import (
     ArgMax,
     Arith,
     Cast,
+    Column,
     Concat,
     Finite,
+    Forest,
     Map,
     MatMul,
     Op,
@@ -32,11 +35,12 @@ from ..ops import (
     RowSum,
     cast,
 )
-from ..ops.conditions import AwayFrom, OneNearest
+from ..ops.conditions import WHOLE, AwayFrom, OneNearest
 from ..ops.elementwise import one_where_zero
 from .ensemble.committees import codes, total
 from .registry import Responses, Unsupported, convert, converts
 from .responses import apart, column, known, labels, two_columns
+from .tree import class_fractions
 from .validation import check_names, validate
 
 # A row that no member is for was 0 / 0, with a warning.
@@ -159,7 +163,7 @@ def output_code_classifier(est, x):
             _check_input(member, x)
             offset += 2.0 * float(member.y_[0]) * book[:, k]
         else:
-            answers.append(_score(member, convert(member, x, f"estimators_{k}")))
+            answers.append(_alone(_score(member, convert(member, x, f"estimators_{k}"))))
             varies.append(k)
             _check_ties(member, answers[-1])
     if not answers:
@@ -169,6 +173,14 @@ def output_code_classifier(est, x):
     scores = MatMul(rows, np.ascontiguousarray(2.0 * book[:, varies].T)) + offset
     nearest = Provided(scores, Concat((scores, rows)), OneNearest(len(book)))
     return Responses(predict=labels(ArgMax(Finite(nearest)), est.classes_))
+
+
+def _alone(answer: Op) -> Op:
+    """The answer without the output of trees beside it, which nobody reads."""
+    if not isinstance(answer, Column) or not isinstance(answer.x, Forest):
+        return answer
+    value = np.ascontiguousarray(answer.x.value[:, [answer.index]])
+    return Column(replace(answer.x, value=value), 0)
 
 
 def _check_input(member: Any, x: Op) -> None:
@@ -181,11 +193,15 @@ def _check_input(member: Any, x: Op) -> None:
 
 
 def _check_ties(member: Any, answer: Op) -> None:
-    """Decline the fractions of several trees, by which classes are often equally near.
+    """Decline fractions by which classes are often equally near, and rounding decides.
 
-    Which of them is nearest natively, rounding decides. The fractions of one tree that are often
-    equal are 0, 1/2 and 1, of which nothing is rounded.
+    Nothing is rounded of those of a tree that was grown until its leaves were of one class.
     """
-    fractions = is_exact(answer) and not hasattr(member, "decision_function")
-    if fractions and type(member) is not DecisionTreeClassifier:
+    if not is_exact(answer) or hasattr(member, "decision_function"):
+        return
+    grown = False
+    if type(member) is DecisionTreeClassifier:
+        parts = class_fractions(member)[member.tree_.children_left < 0] * WHOLE
+        grown = np.array_equal(parts, np.rint(parts))
+    if not grown:
         raise Unsupported("fractions by which classes are often equally near")
