@@ -9,6 +9,7 @@ import numpy as np
 from .ops import (
     UFUNCS,
     Forest,
+    Interpolate,
     Leaves,
     Map,
     MatMul,
@@ -63,4 +64,6 @@ def cost(op: Op) -> float:
         return 0.2 * op.shift.size
     if isinstance(op, Map) and op.fn is UFUNCS[np.cos]:
         return 5.0 * column_count(op)
+    if isinstance(op, Interpolate):
+        return 40.0 * column_count(op)  # as measured of NumPy's
     return 0.5 * column_count(op)

@@ -33,6 +33,7 @@ from sklearn.model_selection import (
     RandomizedSearchCV,
     TunedThresholdClassifierCV,
 )
+from sklearn.multiclass import OneVsOneClassifier, OutputCodeClassifier
 from sklearn.neural_network import BernoulliRBM
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, RobustScaler, StandardScaler
@@ -217,6 +218,8 @@ def _cases():
     yield FixedThresholdClassifier(LR, threshold=0.4), Y
     yield TunedThresholdClassifierCV(LR, cv=2, random_state=0), Y
     yield lm.RidgeClassifier(), LABELS
+    yield OutputCodeClassifier(LinearSVC(random_state=0), code_size=3, random_state=0), Y_MULTI
+    yield from ((OneVsOneClassifier(LinearSVC(random_state=0)), y) for y in (Y, Y_MULTI))
     yield lm.SGDOneClassSVM(random_state=0), None
     yield from ((e, y) for e in CHAINS for y in (Y, Y_MULTI))
 

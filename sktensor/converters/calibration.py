@@ -9,8 +9,9 @@ import torch
 from sklearn.calibration import CalibratedClassifierCV
 
 from ..graph import is_exact
-from ..ops import ArgMax, Column, Concat, Interpolate, Map, Op, Provided, Select, Shares, Softmax
+from ..ops import ArgMax, Column, Concat, Map, Op, Provided, Select, Shares, Softmax
 from .ensemble.committees import total
+from .isotonic import steps
 from .registry import Responses, Unsupported, convert, converts
 from .responses import apart, known, labels, two_columns
 
@@ -66,10 +67,9 @@ def _steps(calibrators: list[Any], scores: Op) -> Op:
 
 
 def _step(calibrator: Any, score: Op) -> Op:
-    points, values = calibrator.X_thresholds_, calibrator.y_thresholds_
-    if calibrator.out_of_bounds != "clip" or points.dtype != np.float64:
-        raise Unsupported("isotonic calibration out of bounds, or in float32")
-    return Interpolate(score, points[None], values[None])
+    if calibrator.out_of_bounds != "clip":
+        raise Unsupported("isotonic calibration out of bounds")
+    return steps(calibrator, score)
 
 
 def _tempered(scores: Op, beta: float, by_decision: bool) -> Op:

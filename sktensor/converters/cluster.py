@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
-from sklearn.cluster import FeatureAgglomeration, KMeans, MiniBatchKMeans
+from sklearn.cluster import (
+    AffinityPropagation,
+    BisectingKMeans,
+    FeatureAgglomeration,
+    KMeans,
+    MeanShift,
+    MiniBatchKMeans,
+)
 
-from ..ops import ArgMax, Cast
-from .linear import linear
+from ..ops import Above, ArgMax, Cast, Decided, Map, MatMul, cast
+from .linear import linear, nearest
 from .registry import Responses, Unsupported, converts
-from .responses import transformer
+from .responses import labels, transformer
 from .validation import numpy_dtype, validate
+
+MOST_LEAVES = 100  # for each of which all splits are looked at
+DISTANCES = {"transform": "distances that lose digits to cancellation"}
 
 
 @converts(KMeans, MiniBatchKMeans)
@@ -25,7 +37,7 @@ def k_means(est, x):
     nearest = linear(x, 2.0 * centers, -np.einsum("ij,ij->i", centers, centers))
     return Responses(
         predict=Cast(ArgMax(nearest.decided), torch.int32),
-        reasons={"transform": "distances that lose digits to cancellation"},
+        reasons=DISTANCES,
     )
 
 
@@ -36,3 +48,50 @@ def feature_agglomeration(est, x):
     x = validate(est, x, "numeric")
     sums = linear(x, (est.labels_ == np.arange(est.labels_.max() + 1)[:, None]) * 1.0).result
     return transformer(sums / np.bincount(est.labels_).astype(np.float64))
+
+
+@converts(AffinityPropagation, MeanShift)
+def nearest_center(est, x):
+    if len(getattr(est, "cluster_centers_", ())) == 0:
+        raise Unsupported("no centers")
+    return Responses(predict=ArgMax(nearest(validate(est, x, "numeric"), est.cluster_centers_)))
+
+
+@converts(BisectingKMeans)
+def bisecting_k_means(est, x):
+    x = validate(est, x)
+    if numpy_dtype(x) != est.cluster_centers_.dtype:
+        raise Unsupported("rows of another dtype than the centers")
+    if not 2 <= len(est.cluster_centers_) <= MOST_LEAVES:
+        raise Unsupported(f"a single center, or over {MOST_LEAVES}")
+    left, right, turns, numbers = _bisections(est)
+    squares = [np.einsum("ij,ij->i", side, side) for side in (left, right)]
+    # The right center is nearer where 2 x (r - l) - |r|^2 + |l|^2 is above 0.
+    f = linear(x, 2.0 * (right - left), squares[0] - squares[1])
+    sizes = np.ascontiguousarray(2.0 * (np.abs(left) + np.abs(right)).T)
+    sure = Decided(f.result, f.rows, sizes, float(np.max(squares[0] + squares[1])), signs=True)
+    goes_right = cast(Map(sure, Above(), torch.bool), torch.float64)
+    # A row is in the one leaf to which it takes all turns: each adds 1, or takes away none.
+    taken = MatMul(goes_right, turns) - np.maximum(turns, 0).sum(axis=0)
+    return Responses(predict=labels(ArgMax(taken), numbers), reasons=DISTANCES)
+
+
+def _bisections(est: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """The two centers of each split, its turn to each leaf (1: right, -1: left), leaves' labels."""
+    centers: list[tuple[np.ndarray, np.ndarray]] = []
+    leaves: list[tuple[int, dict[int, int]]] = []
+    todo: list[tuple[Any, dict[int, int]]] = [(est._bisecting_tree, {})]
+    while todo:
+        node, path = todo.pop()
+        if node.left is None:
+            leaves.append((node.label, path))
+            continue
+        split = len(centers)
+        centers.append((node.left.center, node.right.center))
+        todo += [(node.left, {**path, split: -1}), (node.right, {**path, split: 1})]
+    turns = np.zeros((len(centers), len(leaves)))
+    for k, (_, path) in enumerate(leaves):
+        turns[list(path), k] = list(path.values())
+    mean = getattr(est, "_X_mean", 0.0)
+    left, right = (np.array(side) + mean for side in zip(*centers, strict=True))
+    return left, right, turns, np.array([number for number, _ in leaves], np.int32)

@@ -25,6 +25,7 @@ from ..ops import (
     Shares,
     ValidCsr,
     cast,
+    no_larger,
 )
 from ..ops.conditions import Below
 from ..table import TORCH_DTYPES
@@ -33,10 +34,11 @@ from .responses import classifier, positive, two_columns
 from .validation import numpy_dtype, validate
 
 LARGE = 1e6  # a coefficient from which on it is looked at whether terms cancel
-MOST_CANCELLED = 1e5
-MODERATE = Below(
-    MOST_CANCELLED
-)  # times a sum, or 1, that its terms may be: they are off by 1e-11 then
+MOST_CANCELLED = 1e5  # times a sum, or 1, that its terms may be: they are off by 1e-11 then
+MODERATE = Below(MOST_CANCELLED)
+MOST_CENTERS = 16
+LARGE_CENTER = 1e100
+FAR = 100.0  # times the largest value of a center, which few values of rows are beyond
 
 
 @dataclass(frozen=True)
@@ -54,16 +56,16 @@ class Linear:
         return Column(self.result, 0) if self.result.width == 1 else self.result
 
     @property
-    def decided(self) -> Op:
+    def decided(self) -> Decided:
         """The scores, where rounding cannot change which is best."""
         return self._decided(signs=False)
 
     @property
-    def signs_decided(self) -> Op:
+    def signs_decided(self) -> Decided:
         """The scores, where rounding changes no sign."""
         return self._decided(signs=True)
 
-    def _decided(self, signs: bool) -> Op:
+    def _decided(self, signs: bool) -> Decided:
         offset = float(np.abs(self.offset).max())
         return Decided(self.scores, self.rows, self.weight, offset, signs)
 
@@ -134,6 +136,24 @@ def _sparse_linear(x: Op, weight: np.ndarray, intercept: Any, offset: Any) -> Li
     if largest.max(initial=0) > LARGE:
         result = _not_cancelled(result, Arith(torch.mul, CsrSizes(x), largest), offset)
     return Linear(Finite(result), CsrSizes(x), largest, offset)
+
+
+def nearest(x: Op, centers: np.ndarray) -> Op:
+    """Scores of which the largest is that of the nearest center, as far as rounding lets it.
+
+    `|x - c|^2` is smallest where `2 x c - |c|^2` is largest. Natively `|x|^2` is added too, whose
+    last bits are more than others where it is large: rows far beyond all centers stay native.
+    """
+    largest = float(np.abs(centers).max(initial=0.0))
+    if len(centers) > MOST_CENTERS:
+        raise Unsupported("so many centers that scikit-learn is as fast")
+    if len(centers) < 2 or not 0 < largest < LARGE_CENTER:
+        raise Unsupported("a single center, or one that is too far away")
+    x = cast(x.x if isinstance(x, Finite) else x, torch.float64)
+    x = no_larger(x, FAR * largest)
+    f = linear(x, 2.0 * centers, -np.einsum("ij,ij->i", centers, centers))
+    squares = len(centers[0]) * (FAR * largest) ** 2
+    return replace(f.decided, shift=squares)
 
 
 def plus(x: Op, y: Any) -> Op:

@@ -6,9 +6,24 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
+from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
 
-from ..ops import Above, ArgMax, Concat, Finite, LogSoftmax, Map, MatMul, Op, Provided, cast
+from ..ops import (
+    Above,
+    ArgMax,
+    Between,
+    Concat,
+    Finite,
+    GatherSum,
+    LogSoftmax,
+    Map,
+    MatMul,
+    Op,
+    Provided,
+    cast,
+    is_table,
+    signature,
+)
 from ..ops.conditions import Below
 from ..table import TORCH_DTYPES
 from .linear import Linear, linear, minus, plus
@@ -16,6 +31,7 @@ from .registry import Responses, Unsupported, converts
 from .responses import apart, labels
 from .validation import numpy_dtype, validate
 
+NUMBERS = frozenset(dtype.name for dtype in TORCH_DTYPES)
 HAS_DIGITS = Below(1e4)  # of a likelihood's logarithm, whose digits after the point are kept
 
 
@@ -75,6 +91,31 @@ def gaussian_nb(est, x):
         joint.append(plus(MatMul(squares, -0.5 / variance[:, None]), constant))
     scores = Finite(Concat(tuple(joint)))  # NumPy warns of squares that overflow
     return _bayes(est, scores, apart(scores))
+
+
+@converts(CategoricalNB)
+def categorical_nb(est, x):
+    tables = [np.ascontiguousarray(t.T) for t in est.feature_log_prob_]
+    if len(est.classes_) == 1 or not all(np.isfinite(t).all() for t in tables):
+        raise Unsupported("a single class, or categories of no probability")
+    if is_table(x) and not set(signature(x).kinds or ()) <= NUMBERS:
+        raise Unsupported("categories that are no plain numbers")
+    x = validate(est, x, "numeric", allow_nan=True, allow_inf=True)
+    codes = _whole(x, np.array([len(t) for t in tables]))
+    # Added up in the native order, so that of equal classes the same is first.
+    nothing = np.zeros((1, len(est.classes_)))
+    sizes = tuple(len(t) for t in tables)
+    joint = GatherSum(codes, sizes, np.concatenate([*tables, nothing]), ordered=True)
+    joint = joint + est.class_log_prior_
+    return _bayes(est, joint, joint)
+
+
+def _whole(x: Op, sizes: np.ndarray) -> Op:
+    """The rows without what is behind the point, where that is a category of its column."""
+    floats = cast(x, torch.float64)
+    exclusive = np.nextafter(-1.0, 0.0), np.nextafter(sizes.astype(np.float64), 0.0)
+    known = Between(x, floats, np.full(len(sizes), exclusive[0]), exclusive[1])
+    return cast(known, torch.int64)
 
 
 def _bayes(est: Any, joint: Op, decided: Op) -> Responses:

@@ -11,6 +11,7 @@ from scipy import sparse as sp
 from sklearn.neighbors import (
     KNeighborsClassifier,
     KNeighborsRegressor,
+    NearestCentroid,
     NeighborhoodComponentsAnalysis,
 )
 
@@ -35,9 +36,9 @@ from ..ops import (
     cast,
 )
 from ..ops.conditions import ROUNDING
-from .linear import holds_for_some, linear
-from .registry import Unsupported, converts
-from .responses import apart, classifier, regressor, transformer
+from .linear import holds_for_some, linear, nearest
+from .registry import Responses, Unsupported, converts
+from .responses import apart, classifier, labels, regressor, transformer
 from .validation import settled, validate
 
 EPS = float(np.finfo(np.float64).eps)
@@ -73,6 +74,20 @@ def k_neighbors_regressor(est, x):
 @converts(NeighborhoodComponentsAnalysis)
 def neighborhood_components_analysis(est, x):
     return transformer(linear(validate(est, x, "numeric"), est.components_).result)
+
+
+@converts(NearestCentroid)
+def nearest_centroid(est, x):
+    if est.metric != "euclidean":
+        raise Unsupported(f"{est.metric} distances")
+    if not np.isclose(est.class_prior_, 1 / len(est.classes_)).all():
+        raise Unsupported("classes that are not equally probable")
+    scores = nearest(validate(est, x, "numeric"), est.centroids_)
+    why = "likelihoods by distances that lose digits to cancellation"
+    return Responses(
+        predict=labels(ArgMax(scores), est.classes_),
+        reasons=dict.fromkeys(("predict_proba", "predict_log_proba", "decision_function"), why),
+    )
 
 
 def _mean(values: Op, weights: Op | None) -> Op:

@@ -157,9 +157,12 @@ class Between(Guard):
         of, low, high, allow_nan = arguments
         # On a card a look at a value waits for all that was launched before.
         if not torch.compiler.is_compiling() and of.device.type == "cpu":
-            # No magnitude is above the sum, or the length, of all: one look where bounds are far.
-            sizes = of.abs().nansum() if allow_nan else torch.linalg.vector_norm(of)
-            loosely = sizes <= self.nearest
+            # One look at all where bounds are far: by their sum, if they may be NaN.
+            if allow_nan or not of.numel() or not of.is_floating_point():
+                loosely = of.abs().nansum() <= self.nearest
+            else:
+                least, most = torch.aminmax(of)
+                loosely = torch.maximum(-least, most) <= self.nearest
             if loosely:
                 return loosely
         inside = (of >= low) & (of <= high)

@@ -61,7 +61,13 @@ class Interpolate(Op):
     def dtype(self) -> torch.dtype:
         return torch.float64
 
+    def few(self, x: np.ndarray) -> np.ndarray:
+        """The same by NumPy."""
+        return _lines(x, self.points, self.values)
+
     def forward(self, x: Tensor, points: Tensor, values: Tensor) -> Tensor:
+        if x.device.type == "cpu" and not torch.compiler.is_compiling() and not x.requires_grad:
+            return torch.from_numpy(_lines(x.numpy(), points.numpy(), values.numpy()))
         last = points.shape[1] - 1
         at = (_places(x, points) - 1).T
         low = at.clamp(0, max(last - 1, 0))
@@ -74,6 +80,16 @@ class Interpolate(Op):
         between = torch.where(at < 0, values[:, :1], between)
         between = torch.where(at >= last, values[:, -1:], between)
         return torch.where(columns.isnan(), columns, between).T
+
+
+def _lines(x: np.ndarray, points: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """NumPy's interpolation, which takes one look at each value where torch takes many."""
+    found = np.empty(x.shape)
+    for k, curve in enumerate(zip(points, values, strict=True)):
+        found[:, k] = np.interp(x[:, k], *curve)
+    if points.shape[1] == 1:  # NumPy has its value for NaN too
+        found[np.isnan(x)] = np.nan
+    return found
 
 
 @dataclass(frozen=True, eq=False)

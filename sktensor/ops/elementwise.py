@@ -93,6 +93,20 @@ class Above:
         return x > self.limit
 
 
+@dataclass(frozen=True)
+class Within:
+    """The values of y where x is within bounds, NaN elsewhere."""
+
+    low: float
+    high: float
+
+    def __call__(self, x: Tensor, y: Tensor) -> Tensor:
+        return torch.where((x < self.low) | (x > self.high), torch.nan, y)
+
+    def few(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.where((x < self.low) | (x > self.high), np.nan, y)
+
+
 def _boxcox(x: Tensor, power: Tensor) -> Tensor:
     """`(x ** p - 1) / p`, or `log(x)` for p = 0."""
     zero = power.abs() < 1e-19

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from torch import Tensor
 from ..kernels import fill_numba, linear_numba
 from ..table import TORCH_DTYPES
 from .base import Op
+
+FEWEST = 64  # rows up to which NumPy's calls take less time than a loop is worth
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,11 +165,15 @@ def _missing(x: Tensor, marker: float | int | None) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class GatherSum(Op):
-    """The sum, over the columns of codes, of the rows of `weight` that they stand for."""
+    """The sum, over the columns of codes, of the rows of `weight` that they stand for.
+
+    Where it is `ordered`, they are added from the left, and to the last bit as NumPy adds them.
+    """
 
     x: Op
     sizes: tuple[int, ...]
     weight: np.ndarray = field(repr=False)  # (sum of sizes + 1[, n]), zeros last for what is none
+    ordered: bool = False
     starts: np.ndarray = field(init=False, repr=False)  # (x.width,), where a column's rows begin
 
     def __post_init__(self) -> None:
@@ -182,16 +189,31 @@ class GatherSum(Op):
 
     @property
     def exact(self) -> bool:
-        return False
+        return self.ordered
 
-    def forward(self, x: Tensor, sizes: tuple[int, ...], weight: Tensor, starts: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor, sizes: tuple[int, ...], weight: Tensor, ordered: bool, starts: Tensor
+    ) -> Tensor:
         table = weight.reshape(len(weight), -1)
         if x.device.type == "cpu" and not torch.compiler.is_compiling():
             total = linear_numba.gather_sum(x, self.starts, table)
         else:
             at = torch.where(x >= 0, x + starts, len(weight) - 1)
-            total = torch.nn.functional.embedding_bag(at, table, mode="sum")
+            if ordered:
+                total = reduce(torch.add, (table[places] for places in at.unbind(dim=1)))
+            else:
+                total = torch.nn.functional.embedding_bag(at, table, mode="sum")
         return total if weight.ndim == 2 else total[:, 0]
+
+    def few(self, x: np.ndarray) -> np.ndarray:
+        """The ordered sum by NumPy; of more rows by a kernel, once for all columns."""
+        if len(x) > FEWEST:
+            codes = x if x.flags.writeable else x.copy()
+            table = torch.from_numpy(self.weight.reshape(len(self.weight), -1))
+            total = linear_numba.gather_sum(torch.from_numpy(codes), self.starts, table).numpy()
+            return total if self.weight.ndim == 2 else total[:, 0]
+        at = np.where(x >= 0, x + self.starts, len(self.weight) - 1)
+        return reduce(np.add, (self.weight[places] for places in at.T))
 
 
 @dataclass(frozen=True, eq=False)

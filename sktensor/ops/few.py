@@ -20,6 +20,7 @@ from ..table import NUMPY_DTYPES
 from .arithmetic import Arith, Map, MatMul, Quadratic, RowSum
 from .base import Guard, Op, Retreat, parts
 from .columns import Between, Cast, Column, Concat, Finite, Named, Provided, Select
+from .curves import Interpolate
 from .elementwise import Above, Elementwise, Logistic, one_where_zero, relu
 from .encode import Fill, GatherSum, Missing, Recode
 from .forest import Forest
@@ -176,7 +177,7 @@ def _between(op: Between) -> Few:
 
 
 def _arith(op: Arith) -> Few | None:
-    ufunc = ARITHMETIC.get(op.fn)
+    ufunc = ARITHMETIC.get(op.fn) or getattr(op.fn, "few", None)
     values = (op.x, op.y)
     dtypes = {v.dtype for v in values if isinstance(v, Op)}
     arrays = {v.dtype for v in values if isinstance(v, np.ndarray)}
@@ -234,8 +235,8 @@ def _quadratic(op: Quadratic) -> Few:
 
 def _cast(op: Cast) -> Few | None:
     """NumPy and torch agree on every cast but those of floats to integers that cannot hold them."""
-    before = op.x.dtype
-    if before is None or (before.is_floating_point and not op.to.is_floating_point):
+    before, bounded = op.x.dtype, isinstance(op.x, Between)  # by what is far from the largest
+    if before is None or (before.is_floating_point and not op.to.is_floating_point and not bounded):
         return None
     dtype = NUMPY_DTYPES[op.to]
     return lambda x: x.astype(dtype)
@@ -298,6 +299,8 @@ def _recode(op: Recode) -> Few:
 def _gather_sum(op: GatherSum) -> Few:
     weight, starts = op.weight, np.cumsum([0, *op.sizes[:-1]])
     last = len(weight) - 1
+    if op.ordered:
+        return op.few
     return lambda x: np.add.reduce(weight[np.where(x >= 0, x + starts, last)], 1)
 
 
@@ -321,13 +324,13 @@ def _shares(op: Shares) -> Few | None:
     return None if op.uniform else lambda x: x / by_row(np.add, x)
 
 
-def _argmax(op: ArgMax) -> Few:
-    return row_argmax
-
-
 def _take(op: Take) -> Few:
     values = op.values
     return lambda x: values[x]
+
+
+def _itself(op: Any) -> Few:
+    return op.few
 
 
 def _decided(op: Decided) -> Few:
@@ -358,16 +361,12 @@ def _sum_of_squares(x: np.ndarray) -> float:
     return float(values.dot(values))
 
 
-def _own(op: Forest | Labels | SquaredDistances | Trusted) -> Few:
-    return op.few
-
-
 def _same(op: Named) -> Few:
     return lambda x: x
 
 
 TWINS: dict[type[Op], Callable[[Any], Few | None]] = {
-    ArgMax: _argmax,
+    ArgMax: lambda _: row_argmax,
     Arith: _arith,
     Between: _between,
     Cast: _cast,
@@ -376,9 +375,10 @@ TWINS: dict[type[Op], Callable[[Any], Few | None]] = {
     Decided: _decided,
     Fill: _fill,
     Finite: _finite,
-    Forest: _own,
+    Forest: _itself,
     GatherSum: _gather_sum,
-    Labels: _own,
+    Interpolate: _itself,
+    Labels: _itself,
     LogSoftmax: _log_softmax,
     Map: _map,
     MatMul: _matmul,
@@ -391,7 +391,7 @@ TWINS: dict[type[Op], Callable[[Any], Few | None]] = {
     Select: _select,
     Shares: _shares,
     Softmax: _softmax,
-    SquaredDistances: _own,
+    SquaredDistances: _itself,
     Take: _take,
-    Trusted: _own,
+    Trusted: _itself,
 }

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..table import TORCH_DTYPES
 from .base import Guard, Op
 from .elementwise import exp
-from .rows import row_sum, two_largest
+from .rows import WORTH_A_KERNEL, argmax, is_best_by, row_sum, runs_kernels, two_largest
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +105,7 @@ class ArgMax(Op):
         return torch.int64
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.argmax(dim=1)
+        return argmax(x)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +169,8 @@ class Decided(Guard):
             return (x.abs() >= slack).all()
         if x.shape[1] == 1:
             return torch.ones((), dtype=torch.bool, device=x.device)
+        if isinstance(slack, float) and x.numel() >= WORTH_A_KERNEL and runs_kernels(x):
+            return torch.tensor(is_best_by(x.numpy(), 2 * slack))
         best, second = two_largest(x)
         return (second <= best - 2 * slack).all()
 

@@ -1,22 +1,50 @@
 """Rows for `sklearn.cluster`."""
 
 import numpy as np
-from sklearn.cluster import FeatureAgglomeration, KMeans, MiniBatchKMeans
+from sklearn.cluster import (
+    AffinityPropagation,
+    BisectingKMeans,
+    FeatureAgglomeration,
+    KMeans,
+    MeanShift,
+    MiniBatchKMeans,
+)
 
 from ..support import Case
 from . import data as d
 
+PROBE = np.vstack([(d.X * 10).astype(int), d.X * 1e4, d.X * 1e-9, np.full((1, 6), 1e200)])
+DISTANCES = {"native": ("transform",), "reason": "cancellation", "dtypes": ("float64",)}
 CASES = [
+    *(
+        Case(
+            kind(n_clusters=k, n_init=1, random_state=0),
+            native=("transform",),
+            reason="cancellation",
+            dtypes=("float64",),
+            probe=(d.X * 10).astype(int),
+        )
+        for kind in (KMeans, MiniBatchKMeans)
+        for k in (2, 5)
+    ),
+    Case(MeanShift(bandwidth=4), probe=PROBE),
+    Case(MeanShift(bandwidth=1), native=("predict",), reason="many centers"),
+    Case(MeanShift(bandwidth=99), native=("predict",), reason="single"),
+    Case(AffinityPropagation(preference=-300, random_state=0), probe=PROBE),
+    *(
+        Case(
+            BisectingKMeans(n_clusters=k, random_state=0, bisecting_strategy=strategy),
+            probe=PROBE,
+            **DISTANCES,
+        )
+        for k in (2, 7)
+        for strategy in ("biggest_inertia", "largest_cluster")
+    ),
     Case(
-        kind(n_clusters=k, n_init=1, random_state=0),
-        native=("transform",),
-        reason="cancellation",
+        BisectingKMeans(n_clusters=101, random_state=0),
+        native=("transform", "predict"),
         dtypes=("float64",),
-        probe=(d.X * 10).astype(int),
-    )
-    for kind in (KMeans, MiniBatchKMeans)
-    for k in (2, 5)
-] + [
+    ),
     Case(
         KMeans(1, n_init=1, random_state=0),
         native=("predict", "transform"),

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.neighbors import (
     KNeighborsClassifier,
     KNeighborsRegressor,
+    NearestCentroid,
     NeighborhoodComponentsAnalysis,
 )
 
@@ -71,4 +72,25 @@ CASES += [
         np.column_stack([d.X, np.ones(d.N)]),
         d.Y_LABELS,
     )
+]
+LIKELIHOODS = ("predict_proba", "predict_log_proba", "decision_function")
+FAR = np.vstack([(d.X * 10).astype(int), d.X * 1e4, d.X * 1e-9, np.zeros((1, 6))])
+OF_ALL = {"native": ("predict", *LIKELIHOODS), "reason": ""}
+
+CASES += [
+    *(
+        Case(NearestCentroid(), y=y, probe=FAR, native=LIKELIHOODS, reason="cancellation")
+        for y in (d.Y_LABELS, d.Y_MULTI, d.Y_TEXT)
+    ),
+    Case(
+        NearestCentroid(shrink_threshold=0.5),
+        y=d.Y_TEXT,
+        native=LIKELIHOODS,
+        reason="cancellation",
+    ),
+    Case(NearestCentroid(metric="manhattan"), y=d.Y_TEXT, native=("predict",), reason="manhattan"),
+    *(
+        Case(NearestCentroid(priors=priors), y=d.Y_TEXT, **OF_ALL)
+        for priors in ("empirical", [0.1, 0.2, 0.3, 0.4])
+    ),
 ]
