@@ -7,7 +7,7 @@ import torch
 from sklearn.covariance import EllipticEnvelope
 
 from ..ops import Column, Finite, Map, MatMul, Op, Provided, SquaredDistances, cast
-from ..ops.conditions import AtLeast
+from ..ops.conditions import NotBelow
 from ..ops.likelihoods import EPS
 from .gaussians import MOST_FOLDED, NEAR, may_be_folded
 from .linear import MOST_CANCELLED, centred
@@ -23,13 +23,13 @@ CLOSE = 4e-9  # of the square of how far the means lie, a square that is not kno
 def elliptic_envelope(est, x):
     x = cast(validate(est, x, "numeric"), torch.float64)
     distance, terms, moved = _mahalanobis(x, est.location_, est.get_precision(), est.covariance_)
-    known = distance * MOST_CANCELLED - terms, AtLeast(MOST_CANCELLED * CLOSE * moved)
+    known = distance * MOST_CANCELLED - terms, NotBelow(MOST_CANCELLED * CLOSE * moved)
     score = -1 * Provided(distance, *known)
     decision = score - float(est.offset_)
     # In scikit-learn it is a sum of n^2 products, each at most the mean of two of the terms.
     n = est.n_features_in_
     off = (terms + moved) * (8 * n * (n + 2) * EPS)
-    clear = Map(decision, torch.abs) - off, AtLeast(float(np.finfo(np.float64).tiny))
+    clear = Map(decision, torch.abs) - off, NotBelow(float(np.finfo(np.float64).tiny))
     return Responses(
         predict=labels(positive(Provided(decision, *clear)), np.array([-1, 1])),
         decision_function=decision,

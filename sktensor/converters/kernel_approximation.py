@@ -9,7 +9,7 @@ import torch
 from sklearn.kernel_approximation import Nystroem, RBFSampler, SkewedChi2Sampler
 
 from ..ops import UFUNCS, Map, Op, Provided, RowSum
-from ..ops.conditions import AtLeast, Below
+from ..ops.conditions import Below, NotBelow
 from .kernels import CANCELLED, kernel_sums
 from .linear import holds_for_some, linear
 from .registry import Responses, Unsupported, converts
@@ -49,7 +49,7 @@ def skewed_chi2_sampler(est, x):
     if x.dtype == torch.float32 and isinstance(est.skewedness, np.generic):
         raise Unsupported("a sum in float32 that depends on NumPy's version")
     moved = x + float(est.skewedness)
-    above = Provided(moved, moved, AtLeast(LEAST * float(est.skewedness)))
+    above = Provided(moved, moved, NotBelow(LEAST * float(est.skewedness)))
     scale = np.sqrt(2.0) / np.sqrt(est.n_components)
     return transformer(_cosines(est, Map(above, UFUNCS[np.log])) * float(scale))
 

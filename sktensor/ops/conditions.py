@@ -57,7 +57,7 @@ class Below:
 
 
 @dataclass(frozen=True)
-class AtLeast:
+class NotBelow:
     """Whether values are not below a limit."""
 
     limit: float
