@@ -98,7 +98,7 @@ WORKLOADS: dict[str, tuple[Any, int, str]] = {
     "neighbors-by-distance": (KNeighborsRegressor(weights="distance", algorithm="kd_tree"), 2, ""),
     "mixture-5": (GaussianMixture(5, random_state=0), 2, ""),
     "mixture-5-diag": (GaussianMixture(5, covariance_type="diag", random_state=0), 2, ""),
-    "qda-3": (QuadraticDiscriminantAnalysis(), 3, ""),
+    "qda-3": (QuadraticDiscriminantAnalysis(reg_param=0.1), 3, ""),
     "elliptic-envelope": (EllipticEnvelope(random_state=0), 2, ""),
     "factor-analysis-8": (FactorAnalysis(8), 2, ""),
     "fast-ica-8": (FastICA(8, random_state=0), 2, ""),

@@ -183,7 +183,10 @@ class Sums:
         Roundings go up as well as down: those of n terms come to some `sqrt(n) eps` of their sizes.
         """
         off = self.sizes * (EPS * (4 + sqrt(self.terms[0]) / 4)) + self.moved * EPS
-        values = Provided(self.result, Arith(torch.div, off, self._in_units + 1), WELL_KNOWN)
+        # Of many values a look at each takes longer than what it finds is worth.
+        few = (self.result.width or 1) <= MOST_ALONE
+        share = Arith(torch.div, off, self._in_units + 1) if few else off
+        values = Provided(self.result, share, WELL_KNOWN)
         return values if holds_for_some(values) else None
 
     @cached_property
@@ -205,7 +208,7 @@ def sums(kernel: Kernel, weight: np.ndarray, offset: Any, usual: np.ndarray) -> 
     sizes = _products(magnitudes, largest)
     offsets = np.broadcast_to(np.asarray(offset, np.float64), usual.shape)
     return Sums(
-        Finite(_products(kernel.values, weight) + offsets),
+        Finite(_plus(_products(kernel.values, weight), offsets)),
         usual,
         sizes,
         kernel.moved(sizes, largest),
@@ -226,13 +229,17 @@ def linear_sums(
     triangle: np.ndarray = np.linalg.qr(heavy, mode="r")  # type: ignore[assignment]
     offsets = np.broadcast_to(np.asarray(offset, np.float64), usual.shape)
     return Sums(
-        Finite(MatMul(x, np.ascontiguousarray(rows.T @ weight)) + offsets),
+        Finite(_plus(MatMul(x, np.ascontiguousarray(rows.T @ weight)), offsets)),
         usual,
         Map(_squares(MatMul(x, np.ascontiguousarray(triangle.T))), torch.sqrt),
         Map(_squares(x), torch.sqrt) * float(2 * np.linalg.norm(rows, axis=1) @ largest),
         rows.shape,
         float(np.abs(offsets / usual).max()),
     )
+
+
+def _plus(x: Op, offsets: np.ndarray) -> Op:
+    return x + offsets if offsets.any() else x
 
 
 def _products(x: Op, weight: np.ndarray) -> Op:

@@ -103,7 +103,8 @@ def _not_cancelled(result: Op, sizes: Op, offset: Any) -> Op:
 
     A sum is off by some `eps * sum(|x w|)`, by how much depends on the order it is taken in.
     """
-    share = Arith(_over, sizes + float(np.abs(offset).max()), result)
+    reach = sizes + float(np.abs(offset).max())
+    share = Arith(torch.div, reach, Map(result, torch.abs) + 1.0)
     result = Provided(result, share, MODERATE)
     if not holds_for_some(result):
         raise Unsupported("coefficients so large that their terms cancel")
@@ -120,10 +121,6 @@ def holds_for_some(guard: Provided) -> bool:
     except Exception:  # rows that are refused say nothing of others
         return True
     return bool(guard.condition(of).all() or not of.isfinite().all())
-
-
-def _over(sizes: torch.Tensor, result: torch.Tensor) -> torch.Tensor:
-    return sizes / (1 + result.abs())
 
 
 def _sparse_linear(x: Op, weight: np.ndarray, intercept: Any, offset: Any) -> Linear:

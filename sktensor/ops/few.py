@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import isfinite, sqrt
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from .arithmetic import Arith, Map, MatMul, Quadratic, RowSum
 from .base import Guard, Op, Retreat, parts
 from .columns import Between, Cast, Column, Concat, Finite, Named, Provided, Select
 from .curves import Interpolate
-from .elementwise import Above, Elementwise, Logistic, one_where_zero, relu
+from .elementwise import Above, Elementwise, Logistic, exp, one_where_zero, relu
 from .encode import Fill, GatherSum, Missing, Recode
 from .forest import Forest
 from .likelihoods import SquaredDistances, Trusted
@@ -30,6 +31,7 @@ from .rows import by_row, is_best_by, row_argmax
 
 WORTH_A_KERNEL = 16  # rows, or calls with fewer, from which on one may be loaded
 TINY = 1e-290  # sums of squares down to which none of them counts that is too small for a float
+MOST_EXP = 256  # columns up to which NumPy has exponentials of many rows
 FEWEST = 64  # rows up to which a guard's loop takes less time than NumPy's calls
 
 Few = Callable[..., Any]
@@ -50,6 +52,7 @@ FUNCTIONS: dict[Any, Any] = {
     torch.square: np.square,
     torch.neg: np.negative,
     torch.tanh: np.tanh,
+    torch.ones_like: np.ones_like,
     relu: lambda x: np.maximum(x, 0),
     one_where_zero: lambda x: np.where(x == 0, x.dtype.type(1), x),
 }
@@ -198,6 +201,8 @@ def _map(op: Map) -> Few | None:
     if isinstance(op.fn, Elementwise):
         return op.fn.ufunc
     dtype = op.x.dtype
+    if op.fn is exp:  # NumPy's has one thread: of many columns torch's blocks are faster
+        return np.exp if (op.width or 1) <= MOST_EXP else None
     if isinstance(op.fn, Logistic):
         return None if dtype is None else _logistic(op.fn.slope, NUMPY_DTYPES[dtype])
     return FUNCTIONS.get(op.fn) if dtype is not None and dtype.is_floating_point else None
@@ -329,10 +334,6 @@ def _take(op: Take) -> Few:
     return lambda x: values[x]
 
 
-def _itself(op: Any) -> Few:
-    return op.few
-
-
 def _decided(op: Decided) -> Few:
     """By the length of all rows together, and by the op itself where that does not tell."""
     strict, least = _guarded(op), np.minimum.reduce
@@ -365,6 +366,7 @@ def _same(op: Named) -> Few:
     return lambda x: x
 
 
+_itself: Callable[[Any], Few] = attrgetter("few")
 TWINS: dict[type[Op], Callable[[Any], Few | None]] = {
     ArgMax: lambda _: row_argmax,
     Arith: _arith,
