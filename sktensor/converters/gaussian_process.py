@@ -109,7 +109,7 @@ def _matern_2_5(squares: Tensor) -> Tensor:
     """`(1 + a + a^2 / 3) exp(-a)`."""
     squares = squares.clamp(min=0)
     a = squares.sqrt()
-    return (1 + a + squares * (1 / 3)) * exp(-a)  # a card would divide by a product anyway
+    return (1 + a + squares * (1 / 3)) * exp(-a)  # on a card a quotient takes longer
 
 
 @dataclass(frozen=True)

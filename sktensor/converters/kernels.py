@@ -31,7 +31,7 @@ WELL_KNOWN = Below(1e-10)  # by how much rounding may move a value, in what valu
 DECIDED = Below(1.0)  # the same, in the value: no sign is turned
 MOST_ALONE = 8  # products with more columns take less time at once than one by one
 CANCELLED = "sums of a kernel whose terms cancel, so that rounding shows"
-LOOKED_AT = 64
+LOOKED_AT = 64  # fixed rows that tell how large sums are
 LONGEST = 1e200  # squares of lengths that are multiplied
 HIGHEST = 16  # degree of a polynomial
 
@@ -155,7 +155,7 @@ def _beside(x: Op, squares: Op, *columns: Op) -> Op:
 
     The guard also keeps a shift of the columns out of the product, which it would make less exact.
     """
-    return Provided(Concat((x, *columns)), squares, Below(LONGEST))
+    return Provided(Concat((x, *columns)) if columns else x, squares, Below(LONGEST))
 
 
 def _times(x: Op, y: Op) -> Op:
@@ -224,6 +224,8 @@ def linear_sums(
 
     `sum w |x s| <= sqrt(sum w) sqrt(sum w (x s)^2) = |R x|`, where `R'R = sum(w) sum w s s'`.
     """
+    squares = _squares(x)
+    x = _beside(x, squares)
     largest = np.abs(weight / usual).max(axis=1)
     heavy = np.sqrt(largest.sum() * largest)[:, None] * rows
     triangle: np.ndarray = np.linalg.qr(heavy, mode="r")  # type: ignore[assignment]
@@ -232,7 +234,7 @@ def linear_sums(
         Finite(_plus(MatMul(x, np.ascontiguousarray(rows.T @ weight)), offsets)),
         usual,
         Map(_squares(MatMul(x, np.ascontiguousarray(triangle.T))), torch.sqrt),
-        Map(_squares(x), torch.sqrt) * float(2 * np.linalg.norm(rows, axis=1) @ largest),
+        Map(squares, torch.sqrt) * float(2 * np.linalg.norm(rows, axis=1) @ largest),
         rows.shape,
         float(np.abs(offsets / usual).max()),
     )
