@@ -16,7 +16,7 @@ from sklearn.cluster import (
 )
 
 from ..ops import Above, ArgMax, Cast, Decided, Map, MatMul, cast
-from .linear import linear, nearest
+from .linear import closeness, linear, nearest
 from .registry import Responses, Unsupported, converts
 from .responses import labels, transformer
 from .validation import numpy_dtype, validate
@@ -33,10 +33,8 @@ def k_means(est, x):
         raise Unsupported("rows of another dtype than the centers")
     if len(centers) == 1:
         raise Unsupported("a single center")
-    # |x - c|^2 is smallest where 2 x c - |c|^2 is largest.
-    nearest = linear(x, 2.0 * centers, -np.einsum("ij,ij->i", centers, centers))
     return Responses(
-        predict=Cast(ArgMax(nearest.decided), torch.int32),
+        predict=Cast(ArgMax(closeness(x, centers).decided), torch.int32),
         reasons=DISTANCES,
     )
 

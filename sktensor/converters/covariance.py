@@ -7,8 +7,7 @@ import torch
 from sklearn.covariance import EllipticEnvelope
 
 from ..ops import Column, Finite, Map, MatMul, Op, Provided, SquaredDistances, cast
-from ..ops.conditions import NotBelow
-from ..ops.likelihoods import EPS
+from ..ops.conditions import EPS, NotBelow
 from .gaussians import MOST_FOLDED, NEAR, may_be_folded
 from .linear import MOST_CANCELLED, centred
 from .registry import Responses, Unsupported, converts

@@ -20,13 +20,12 @@ from sklearn.preprocessing import normalize
 from torch import Tensor
 
 from ..ops import Arith, Concat, Finite, Map, MatMul, Op, Provided, RowSum, cast, exp, tanh
-from ..ops.conditions import Below
+from ..ops.conditions import EPS, Below
 from ..ops.elementwise import one_where_zero
 from .linear import holds_for_some
 from .registry import Unsupported
 from .validation import numpy_dtype
 
-EPS = float(np.finfo(np.float64).eps)
 WELL_KNOWN = Below(1e-10)  # by how much rounding may move a value, in what values may be
 DECIDED = Below(1.0)  # the same, in the value: no sign is turned
 MOST_ALONE = 8  # products with more columns take less time at once than one by one

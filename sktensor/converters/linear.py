@@ -36,8 +36,8 @@ from .validation import numpy_dtype, validate
 LARGE = 1e6  # a coefficient from which on it is looked at whether terms cancel
 MOST_CANCELLED = 1e5  # times a sum, or 1, that its terms may be: they are off by 1e-11 then
 MODERATE = Below(MOST_CANCELLED)
-MOST_CENTERS = 16
-LARGE_CENTER = 1e100
+MOST_CENTERS = 16  # of which the nearest is found sooner than natively
+LARGE_CENTER = 1e100  # beyond which squares may overflow
 FAR = 100.0  # times the largest value of a center, which few values of rows are beyond
 
 
@@ -138,8 +138,8 @@ def _sparse_linear(x: Op, weight: np.ndarray, intercept: Any, offset: Any) -> Li
 def nearest(x: Op, centers: np.ndarray) -> Op:
     """Scores of which the largest is that of the nearest center, as far as rounding lets it.
 
-    `|x - c|^2` is smallest where `2 x c - |c|^2` is largest. Natively `|x|^2` is added too, whose
-    last bits are more than others where it is large: rows far beyond all centers stay native.
+    Natively `|x|^2` is added to the squares, whose last bits are more than others where it is
+    large: rows far beyond all centers stay native.
     """
     largest = float(np.abs(centers).max(initial=0.0))
     if len(centers) > MOST_CENTERS:
@@ -148,9 +148,13 @@ def nearest(x: Op, centers: np.ndarray) -> Op:
         raise Unsupported("a single center, or one that is too far away")
     x = cast(x.x if isinstance(x, Finite) else x, torch.float64)
     x = no_larger(x, FAR * largest)
-    f = linear(x, 2.0 * centers, -np.einsum("ij,ij->i", centers, centers))
     squares = len(centers[0]) * (FAR * largest) ** 2
-    return replace(f.decided, shift=squares)
+    return replace(closeness(x, centers).decided, shift=squares)
+
+
+def closeness(x: Op, centers: np.ndarray) -> Linear:
+    """`2 x c - |c|^2`, which is largest where `|x - c|^2` is smallest."""
+    return linear(x, 2.0 * centers, -np.einsum("ij,ij->i", centers, centers))
 
 
 def plus(x: Op, y: Any) -> Op:

@@ -45,8 +45,8 @@ from .validation import check_names, validate
 
 # A row that no member is for was 0 / 0, with a warning.
 DIVIDES_NOTHING_BY_ONE = parse_version(sklearn.__version__) >= parse_version("1.7")
-# Of classes whose scores are equal, the last was taken before.
 MOST_CODES = 256  # that scikit-learn measures distances to at a time
+# Of classes whose scores are equal, the last was taken before.
 FIRST_OF_EQUALS = parse_version(sklearn.__version__) >= parse_version("1.8")
 
 

@@ -35,13 +35,12 @@ from ..ops import (
     Votes,
     cast,
 )
-from ..ops.conditions import ROUNDING
+from ..ops.conditions import EPS, ROUNDING
 from .linear import holds_for_some, linear, nearest
 from .registry import Responses, Unsupported, converts
 from .responses import apart, classifier, labels, regressor, transformer
 from .validation import settled, validate
 
-EPS = float(np.finfo(np.float64).eps)
 DECIDED = Above(1.0)  # how far the next one is from the last, in the rounding of a distance
 WELL_KNOWN = Above(1e11)  # a distance in the same
 PLAIN = {"euclidean", "minkowski"}

@@ -59,9 +59,10 @@ def svc(est, x):
         codes = positive(-Column(f.signs, 0))
         decision = None if f.values is None else -Column(f.values, 0)
     else:
-        codes, decision = ArgMax(_votes(f.signs, n)), f.values
+        votes, decision = _votes(f.signs, n), f.values
+        codes = ArgMax(votes)
         if decision is not None and est.decision_function_shape == "ovr":
-            decision = _votes(f.signs, n) + Map(MatMul(decision, _sides(n)), _third)
+            decision = votes + Map(MatMul(decision, _sides(n)), _third)
         if est.break_ties:
             if decision is None:
                 raise Unsupported(CANCELLED)

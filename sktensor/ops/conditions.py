@@ -10,6 +10,7 @@ from torch import Tensor
 
 from .rows import by_row, is_best_by, two_largest
 
+EPS = float(np.finfo(np.float64).eps)
 ROUNDING = 1e-9  # of scores, as a part of the largest and 1: far more than any
 OF_SQUARES = 1e-13  # as a part of a sum of few squares
 WHOLE = 2.0**10  # of which multiples, and parts, have squares that are not rounded

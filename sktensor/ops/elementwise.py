@@ -46,21 +46,24 @@ class Elementwise:
 
 
 def exp(x: Tensor) -> Tensor:
-    """`exp(x)`, on the CPU by the thread that asks alone.
+    """`exp(x)`, on the CPU by the thread that asks alone."""
+    return _alone(np.exp, torch.exp, x)
+
+
+def tanh(x: Tensor) -> Tensor:
+    """`tanh(x)`, on the CPU by the thread that asks alone."""
+    return _alone(np.tanh, torch.tanh, x)
+
+
+def _alone(ufunc: np.ufunc, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """`function(x)`, on the CPU by NumPy, which takes less time.
 
     torch's wakes other threads from some thousand values on, which may take milliseconds.
     """
     if x.device.type != "cpu" or torch.compiler.is_compiling() or x.requires_grad:
-        return x.exp()
+        return function(x)
     with np.errstate(all="ignore"):
-        return torch.from_numpy(np.exp(x.numpy()))
-
-
-def tanh(x: Tensor) -> Tensor:
-    """`tanh(x)`, on the CPU by NumPy, which takes a fraction of torch's time."""
-    if x.device.type != "cpu" or torch.compiler.is_compiling() or x.requires_grad:
-        return x.tanh()
-    return torch.from_numpy(np.tanh(x.numpy()))
+        return torch.from_numpy(ufunc(x.numpy()))
 
 
 def one_where_zero(x: Tensor) -> Tensor:

@@ -13,9 +13,9 @@ from torch import Tensor
 from ..kernels import squares_numba
 from ..table import TORCH_DTYPES
 from .base import Guard, Op, Retreat
+from .conditions import EPS
 from .rows import by_row, is_best_by, row_sum, two_largest
 
-EPS = float(np.finfo(np.float64).eps)
 WORTH_A_KERNEL = 2**12  # values, of which NumPy takes longer than a kernel that is on disk
 SEEN = 5e-11  # of an answer, what is off by more may be seen
 NOTHING = 45.0  # below the best, a logarithm whose share no float64 beside 1 shows
