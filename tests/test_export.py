@@ -102,7 +102,7 @@ def firsts():
 def test_torch_export_captures_every_device_stage(case, monkeypatch):
     given = {}
 
-    def watched(stage, inputs):
+    def watched(stage, inputs, *_):
         given[stage] = tuple(inputs)
         return stage(*inputs)[0]  # whether or not a guard holds for these rows
 

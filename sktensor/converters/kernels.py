@@ -8,7 +8,7 @@ more than a sum of squared differences is: by how much is part of what each sum 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import sqrt
 from typing import Any
@@ -174,6 +174,7 @@ class Sums:
     moved: Op  # by how many `terms[1] * eps` sums are off already when they are taken
     terms: tuple[int, int]  # added up for a sum, and in each of them
     offset: float
+    alone: bool = False  # whether the library adds them up row by row, whatever the others are
 
     @cached_property
     def values(self) -> Op | None:
@@ -185,7 +186,7 @@ class Sums:
         # Of many values a look at each takes longer than what it finds is worth.
         few = (self.result.width or 1) <= MOST_ALONE
         share = Arith(torch.div, off, self._in_units + 1) if few else off
-        values = Provided(self.result, share, WELL_KNOWN)
+        values = Provided(self.result, share, WELL_KNOWN, self.alone)
         return values if holds_for_some(values) else None
 
     @cached_property
@@ -193,7 +194,8 @@ class Sums:
         """The sums, where rounding changes no sign, however terms are ordered."""
         n, inner = (terms + 16 for terms in self.terms)
         off = self.sizes * (2 * EPS * n) + self.moved * (EPS * inner) + 4 * EPS * self.offset
-        return Provided(self.result, Arith(torch.div, off, self._in_units), DECIDED)
+        share = Arith(torch.div, off, self._in_units)
+        return Provided(self.result, share, DECIDED, self.alone)
 
     @cached_property
     def _in_units(self) -> Op:
@@ -262,6 +264,7 @@ def kernel_sums(
     coef0: float,
     degree: float,
     centred: bool = False,
+    alone: bool = False,
 ) -> Sums:
     """The sums of a kernel that scikit-learn has a name for (`sklearn.metrics.pairwise`)."""
     if numpy_dtype(x) == np.float32 == rows.dtype:
@@ -277,14 +280,14 @@ def kernel_sums(
         lengths = Map(_squares(x), torch.sqrt)
         x, rows = Arith(torch.div, x, Map(lengths, one_where_zero)), normalize(rows)
     if kind in ("linear", "cosine"):
-        return linear_sums(x, rows, weight, offset, large)
+        return replace(linear_sums(x, rows, weight, offset, large), alone=alone)
     if kind == "rbf":
         kernel = rbf(x, rows, gamma, centred=centred)
     elif kind == "sigmoid":
         kernel = sigmoid(x, rows, gamma, coef0)
     else:
         kernel = polynomial(x, rows, gamma, coef0, degree)
-    return sums(kernel, weight, offset, large)
+    return replace(sums(kernel, weight, offset, large), alone=alone)
 
 
 def some(rows: np.ndarray) -> np.ndarray:

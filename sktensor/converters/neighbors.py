@@ -54,7 +54,7 @@ def k_neighbors_classifier(est, x):
     found = _neighbors(est, x)
     votes = Votes(Take(found.numbers, est._y), found.weights, len(est.classes_))
     proba = Shares(votes)
-    best = votes if found.weights is None else apart(proba)
+    best = votes if found.weights is None else apart(proba, found.alone)
     return classifier(est, proba=proba, codes=ArgMax(best))
 
 
@@ -101,6 +101,7 @@ class _Neighbors:
 
     numbers: Op  # (n_neighbors,) columns
     weights: Op | None
+    alone: bool  # whether they are looked for row by row, whatever the others are
 
 
 def _neighbors(est: Any, x: Op) -> _Neighbors:
@@ -113,21 +114,22 @@ def _neighbors(est: Any, x: Op) -> _Neighbors:
     # The one that comes after tells how clear it is which come before.
     numbers: Op = Nearest(centred, near, -lengths / 2, min(k + 1, len(rows)))
     squares = Squares(x, rows, numbers)
+    alone = est._fit_method != "brute" and is_exact(x)  # a tree is asked row by row
     off = _off(x, rows) if est._fit_method == "brute" else _off(centred, near)
     if k < len(rows):
         gap = Arith(torch.sub, Column(squares, k), Column(squares, k - 1))
         clear = Arith(torch.div, gap, Column(off, 0))
-        numbers = Provided(Select(numbers, np.arange(k)), clear, DECIDED)
+        numbers = Provided(Select(numbers, np.arange(k)), clear, DECIDED, alone)
         if not holds_for_some(numbers):
             raise Unsupported("neighbors that are as far as others")
     if est.weights != "distance":
-        return _Neighbors(numbers, None)
+        return _Neighbors(numbers, None, alone)
     chosen: Op = Select(squares, np.arange(k))
     if est._fit_method == "brute":
         chosen = Provided(chosen, Arith(torch.div, chosen, off), WELL_KNOWN)
         if not holds_for_some(chosen):
             raise Unsupported("distances so small that rounding shows")
-    return _Neighbors(numbers, Closeness(chosen))
+    return _Neighbors(numbers, Closeness(chosen), alone)
 
 
 def _off(x: Op, rows: np.ndarray) -> Op:

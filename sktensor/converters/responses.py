@@ -60,9 +60,12 @@ def _normal(p: torch.Tensor) -> torch.Tensor:
     return p >= torch.finfo(p.dtype).tiny
 
 
-def apart(scores: Op) -> Op:
-    """The scores, where the best is so far from the rest that rounding cannot have made it best."""
-    return scores if scores.width == 1 else Provided(scores, scores, FarApart())
+def apart(scores: Op, alone: bool = False) -> Op:
+    """The scores, where the best is so far from the rest that rounding cannot have made it best.
+
+    `alone` is what it is of `Provided`.
+    """
+    return scores if scores.width == 1 else Provided(scores, scores, FarApart(), alone)
 
 
 def known(answer: Op) -> Op:

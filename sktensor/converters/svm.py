@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC, NuSVR, OneClassSVM
 
+from ..graph import is_exact
 from ..ops import Above, ArgMax, Cast, Column, Map, MatMul, Op, Take
 from .kernels import CANCELLED, Sums, kernel_sums
 from .linear import linear_classifier, linear_function
@@ -66,7 +67,7 @@ def svc(est, x):
         if est.break_ties:
             if decision is None:
                 raise Unsupported(CANCELLED)
-            codes = ArgMax(apart(decision))
+            codes = ArgMax(apart(decision, f.alone))
     return Responses(
         predict=labels(codes, est.classes_),
         decision_function=decision,
@@ -98,6 +99,7 @@ def _machine(est: Any, x: Op, weight: np.ndarray) -> Sums:
         coef0=float(est.coef0),
         degree=est.degree,
         centred=True,
+        alone=is_exact(x),
     )
 
 

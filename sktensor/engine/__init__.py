@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from sklearn import get_config
 from sklearn.base import is_classifier
+from sklearn.utils import _safe_indexing
 
 from .. import devices
 from ..cards.captured import WARM_UPS
@@ -25,7 +26,7 @@ from ..compiler import (
     numeric_signature,
 )
 from ..converters import METHODS, Unsupported
-from ..ops import Input, Named, Native, Op, Retreat
+from ..ops import MOST_DOUBTFUL, Input, Named, Native, Op, Retreat
 from ..plan import Step
 from ..plan.account import steps_of
 from ..program import Program
@@ -33,7 +34,7 @@ from ..snapshot import Snapshot
 from ..table import Signature, first_rows, row_count, signature_of
 from ..trial import Disagreement, Trial
 from ..versions import tell
-from .arrays import as_array, as_rows, as_tensors, in_kind, natively, wrap
+from .arrays import as_array, as_rows, as_tensors, in_kind, natively, put_rows, wrap
 from .placing import OUT_OF_MEMORY, Placing, cannot_run, lacking
 from .planning import Planning
 
@@ -96,13 +97,13 @@ class Engine(Planning):
             return natively(self.estimator, method, X)
         failure: Exception
         try:
-            answer = program(X)
+            answer, alone = self._partly(program, key[0], X)
             if self._trials:
                 self._try(key, program, X)
         except Exception as error:
             failure = error  # and leave, so that a native error is not said to come of this one
         else:
-            return self._finish(answer, program.root, X, warned)
+            return self._finish(answer, program.root, X, () if alone else warned)
         return self._answer_after(failure, key, X)
 
     def _try(self, key: Any, program: Program, X: Any) -> None:
@@ -110,6 +111,20 @@ class Engine(Planning):
         if key in self._trials:
             ours = partial(self._run, program)
             self._trials[key].go_on(ours, partial(natively, self.estimator, key[0]), X)
+
+    def _partly(self, program: Program, method: str, X: Any) -> tuple[Any, bool]:
+        """A program's answer, and whether rows it was in doubt of were answered natively."""
+        doubtful: list[np.ndarray] = []
+        answer = program(X, doubtful)
+        if not doubtful:
+            return answer, False
+        rows = np.unique(np.concatenate(doubtful))
+        if len(rows) > MOST_DOUBTFUL * len(answer):
+            raise Retreat("rows that are too close to call")
+        native = natively(self.estimator, method, _safe_indexing(X, rows))
+        put_rows(answer, rows, native)
+        logger.info("%s answered natively for %d of %d rows", method, len(rows), len(answer))
+        return answer, True
 
     def _run(self, program: Program, X: Any) -> Any:
         return self._finish(program(X), program.root, X, ())
@@ -203,12 +218,12 @@ class Engine(Planning):
             return natively(self.estimator, key[0], X)
         failure: Exception
         try:
-            answer = program(X)
+            answer, alone = self._partly(program, key[0], X)
             self._try(key, program, X)
         except Exception as error:
             failure = error
         else:
-            return self._finish(answer, program.root, X, warned)
+            return self._finish(answer, program.root, X, () if alone else warned)
         return self._answer_after(failure, key, X)
 
     def _give_up(self, error: Exception, key: Any) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..devices import lacks
 from ..graph import to_device
-from ..ops import Named
+from ..ops import Named, Retreat
 from ..table import TORCH_DTYPES
 
 
@@ -84,6 +84,17 @@ def in_kind(answer: Any, X: Any) -> Any:
     if from_dlpack is not None:
         return from_dlpack(answer)
     return answer.numpy() if answer.device.type == "cpu" else answer
+
+
+def put_rows(answer: Any, rows: np.ndarray, found: Any) -> None:
+    """Write the answer that was found for some rows, by their numbers, into that for all.
+
+    Retreat where the two are not alike.
+    """
+    arrays = isinstance(answer, np.ndarray) and isinstance(found, np.ndarray)
+    if not arrays or (found.dtype, *found.shape[1:]) != (answer.dtype, *answer.shape[1:]):
+        raise Retreat("an answer that cannot be put together")
+    answer[rows] = found
 
 
 def wrap(answer: Any, root: Named, X: Any) -> Any:

@@ -1,7 +1,7 @@
 """The ops: what a compiled estimator is made of, each with its meaning in torch."""
 
 from .arithmetic import Arith, Map, MatMul, Quadratic, RowSum, cast
-from .base import Guard, Op, Retreat, column_count, parts
+from .base import MOST_DOUBTFUL, Guard, Op, Retreat, column_count, parts
 from .categories import CategoryCodes
 from .columns import (
     Between,
@@ -42,6 +42,7 @@ from .splines import Spline
 
 __all__ = [
     "FLOATS_OF_INTEGERS",
+    "MOST_DOUBTFUL",
     "UFUNCS",
     "Above",
     "AllKnown",

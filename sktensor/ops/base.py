@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
+MOST_DOUBTFUL = 0.5  # of all rows, beyond which the native method answers them together
+
 
 class Retreat(Exception):
     """Raised while a program runs on input it was not made for: the native method answers."""
@@ -156,6 +158,10 @@ class Guard(Op):
     def holds(self, x: torch.Tensor, *arguments: Any) -> torch.Tensor:
         """Whether it holds for these rows, from the fields' values: a tensor of one boolean."""
         raise NotImplementedError
+
+    def holds_by_row(self, x: torch.Tensor, *arguments: Any) -> torch.Tensor:
+        """Whether it holds for each row, where a row may be answered natively by itself."""
+        return self.holds(x, *arguments).reshape(())
 
 
 def _arith(fn: Callable[[Any, Any], torch.Tensor], x: Any, y: Any) -> Op:

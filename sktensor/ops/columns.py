@@ -197,14 +197,25 @@ def no_larger(x: Op, most: float) -> Op:
 
 @dataclass(frozen=True, eq=False)
 class Provided(Guard):
-    """The same, where `condition` is true of every value of another op."""
+    """The same, where `condition` is true of every value of another op.
+
+    `alone` says that the native method answers a row to the last bit whatever the others are, so
+    that it need answer only those where this does not hold.
+    """
 
     of: Op
     condition: Callable[[Tensor], Tensor]
+    alone: bool = False
 
     def holds(self, x: Tensor, *arguments: Any) -> Tensor:
-        of, condition = arguments
+        of, condition, _ = arguments
         return condition(of).all()
+
+    def holds_by_row(self, x: Tensor, *arguments: Any) -> Tensor:
+        of, condition, alone = arguments
+        if not alone:
+            return self.holds(x, *arguments)
+        return condition(of).reshape(len(of), -1).all(dim=1)
 
     def __str__(self) -> str:
         return f"Provided({getattr(self.condition, '__name__', self.condition)})"

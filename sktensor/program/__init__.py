@@ -24,7 +24,7 @@ from ..cards import card_of
 from ..cards.streaming import Streamed
 from ..feeds import feed_of
 from ..graph import to_device, to_host, walk
-from ..ops import Input, Numbers, Op, Retreat, is_table
+from ..ops import Input, Native, Numbers, Op, Retreat, is_table
 from ..sizes import bytes_of
 from ..table import Table, as_dense, row_count
 from ..threads import WORTH_A_THREAD, settle, share_rows
@@ -73,6 +73,8 @@ class Program:
         self._reads_table = self.input is not None and is_table(self.input)
         self._few_rows = self._most_few()
         self._only = None if self._reads_table else self._only_stage()
+        # A native step may look at all rows, so that some alone are others to it.
+        self._by_row = not any(isinstance(op, Native) for op in walk(root))
         only = self._only
         self._in_parts = only and self._few_rows and few_rows.is_narrow(only.ops, only.inputs)
 
@@ -91,12 +93,17 @@ class Program:
                 return stage if x is self.input and answer is self.root else None
         return None
 
-    def __call__(self, X: Any) -> Any:
+    def __call__(self, X: Any, doubtful: list[np.ndarray] | None = None) -> Any:
+        """The answer; the native method has to give that of rows whose numbers are in `doubtful`.
+
+        Without such a list, Retreat is raised for these too.
+        """
         if isinstance(X, Tensor):
             return self._answer(X.detach(), partial(self._run, stays=True))
         n_rows, most = row_count(X), self._few_rows
         if n_rows > most and not self._in_parts:
-            return to_host(self._answer(X, self._run))
+            run = partial(self._run, doubtful=doubtful if self._by_row else None)
+            return to_host(self._answer(X, run))
         if self._only is not None:
             settle()
             rows = np.asarray(X)
@@ -159,21 +166,32 @@ class Program:
         return found
 
     def _run(
-        self, stage: DeviceStage, results: dict[Op, Any], n_rows: int, stays: bool = False
+        self,
+        stage: DeviceStage,
+        results: dict[Op, Any],
+        n_rows: int,
+        stays: bool = False,
+        doubtful: list[np.ndarray] | None = None,
     ) -> None:
         """Fill in the stage's outputs, block by block; on a card they stay there if they may."""
         if self.device.type == "cpu":
-            outputs = self._on_cpu(stage, results, n_rows)
+            outputs = self._on_cpu(stage, results, n_rows, doubtful)
         else:
             outputs = self._on_card(stage, results, n_rows, stays)
         results.update(zip(stage.outputs, outputs, strict=True))
 
-    def _on_cpu(self, stage: DeviceStage, results: dict[Op, Any], n_rows: int) -> list[Tensor]:
+    def _on_cpu(
+        self,
+        stage: DeviceStage,
+        results: dict[Op, Any],
+        n_rows: int,
+        doubtful: list[np.ndarray] | None,
+    ) -> list[Tensor]:
         feeds = [self._feed(op, results) for op in stage.inputs]
         size = self._block_size(stage, n_rows)
         if n_rows <= size:
-            return stage.block([feed(0, n_rows) for feed in feeds])
-        return _share(stage, feeds, n_rows, size)
+            return stage.block([feed(0, n_rows) for feed in feeds], doubtful)
+        return _share(stage, feeds, n_rows, size, doubtful)
 
     def _on_card(
         self, stage: DeviceStage, results: dict[Op, Any], n_rows: int, stays: bool
@@ -224,7 +242,13 @@ class Program:
         return "\n".join(map(str, self.stages))
 
 
-def _share(stage: DeviceStage, feeds: list[Feed], n_rows: int, size: int) -> list[Tensor]:
+def _share(
+    stage: DeviceStage,
+    feeds: list[Feed],
+    n_rows: int,
+    size: int,
+    doubtful: list[np.ndarray] | None,
+) -> list[Tensor]:
     """The stage's outputs, their blocks shared out over threads."""
     outputs = [
         torch.empty(
@@ -234,7 +258,7 @@ def _share(stage: DeviceStage, feeds: list[Feed], n_rows: int, size: int) -> lis
     ]
 
     def task(lo: int, hi: int) -> None:
-        blocks = stage.block([feed(lo, hi) for feed in feeds])
+        blocks = stage.block([feed(lo, hi) for feed in feeds], doubtful, lo)
         for op, output, block in zip(stage.outputs, outputs, blocks, strict=True):
             if block.dtype != output.dtype or block.shape[1:] != output.shape[1:]:
                 raise AssertionError(f"{op} is {block.dtype} {tuple(block.shape)}")

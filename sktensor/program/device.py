@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -62,6 +62,11 @@ class DeviceStage(nn.Module):
         return done
 
     def forward(self, *inputs: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        return self._through(inputs)
+
+    def _through(
+        self, inputs: Sequence[Tensor], by_row: bool = False
+    ) -> tuple[list[Tensor], list[Tensor]]:
         values: list[Any] = [*inputs, *(getattr(self, name) for name in self._names)]
         flags = []
         for (op, specs), done in zip(self._steps, self._done):
@@ -71,17 +76,33 @@ class DeviceStage(nn.Module):
             ]
             values.append(op.forward(*arguments))
             if isinstance(op, Guard):
-                flags.append(op.holds(*arguments))
+                flags.append((op.holds_by_row if by_row else op.holds)(*arguments))
             for i in done:
                 values[i] = None
         return [values[i] for i in self._returns], flags
 
-    def block(self, inputs: list[Tensor]) -> list[Tensor]:
-        """The outputs for one block of rows, or Retreat where a `Guard` does not hold."""
+    def block(
+        self, inputs: list[Tensor], doubtful: list[np.ndarray] | None = None, first: int = 0
+    ) -> list[Tensor]:
+        """The outputs for one block of rows, or Retreat where a `Guard` does not hold.
+
+        Where it need not hold for others, the numbers of the rows it does not hold for are added to
+        `doubtful` instead, if that is given; the block's first row has the number `first`.
+        """
         outputs, flags = self.forward(*inputs)
         if not all(flags):
-            raise Retreat(GUARDED)
+            if doubtful is None:
+                raise Retreat(GUARDED)
+            doubtful.append(first + self._in_doubt(inputs))
         return outputs
+
+    def _in_doubt(self, inputs: list[Tensor]) -> np.ndarray:
+        """The rows of a block that are the native method's, or Retreat if the others are too."""
+        _, flags = self._through(inputs, by_row=True)
+        if not all(f for f in flags if f.ndim == 0):
+            raise Retreat(GUARDED)
+        held = torch.stack([f for f in flags if f.ndim]).all(dim=0)
+        return np.flatnonzero(~held.numpy())
 
     def checked(self, inputs: list[Tensor]) -> tuple[list[Tensor], Tensor | None]:
         """The outputs, and whether all guards hold, which is not waited for."""
