@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from sktensor.kernels import PackedForest
+from sktensor.kernels.coupling_numba import couple
 from sktensor.kernels.forest_cpu import perfect
 from sktensor.kernels.nearest_numba import keep_largest, squares
 from sktensor.kernels.objects_numba import distinct
@@ -77,6 +78,12 @@ def main():
                 found = np.empty((40, min(n, 6)), np.int64)
                 best = np.full(found.shape, -np.inf)
                 keep_largest(np.random.default_rng(1).normal(size=(40, n)), 0, best, found)
+                couple(
+                    scores[:, : 3 if width > 2 else 1],
+                    scores[0],
+                    scores[0],
+                    np.empty((n, 3 + (width > 2))),
+                )
                 squares(scores[:40], scores, found[: len(scores)], np.empty(found.shape))
             squared_distances(np.tile(scores, 3), np.ones((3, width)), np.ones((3, width)))
 

@@ -178,16 +178,26 @@ class Sums:
 
     @cached_property
     def values(self) -> Op | None:
-        """The sums, where rounding is far from what answers may be apart; None where it is not.
+        """The sums, where rounding is far from what answers may be apart; None where it is not."""
+        # Of many values a look at each takes longer than what it finds is worth.
+        few = (self.result.width or 1) <= MOST_ALONE
+        share = Arith(torch.div, self._off, self._in_units + 1) if few else self._off
+        values = Provided(self.result, share, WELL_KNOWN, self.alone)
+        return values if holds_for_some(values) else None
+
+    def known_to(self, limits: np.ndarray) -> Op | None:
+        """The sums, where rounding moves each by less than its limit; None where it does not."""
+        limit = float((limits / self.usual).min())
+        values = Provided(self.result, self._off, Below(limit), self.alone)
+        return values if holds_for_some(values) else None
+
+    @cached_property
+    def _off(self) -> Op:
+        """About what rounding comes to.
 
         Roundings go up as well as down: those of n terms come to some `sqrt(n) eps` of their sizes.
         """
-        off = self.sizes * (EPS * (4 + sqrt(self.terms[0]) / 4)) + self.moved * EPS
-        # Of many values a look at each takes longer than what it finds is worth.
-        few = (self.result.width or 1) <= MOST_ALONE
-        share = Arith(torch.div, off, self._in_units + 1) if few else off
-        values = Provided(self.result, share, WELL_KNOWN, self.alone)
-        return values if holds_for_some(values) else None
+        return self.sizes * (EPS * (4 + sqrt(self.terms[0]) / 4)) + self.moved * EPS
 
     @cached_property
     def signs(self) -> Op:

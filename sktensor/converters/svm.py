@@ -10,14 +10,27 @@ import torch
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC, NuSVR, OneClassSVM
 
 from ..graph import is_exact
-from ..ops import Above, ArgMax, Cast, Column, Map, MatMul, Op, Take
+from ..ops import (
+    Above,
+    ArgMax,
+    Cast,
+    Column,
+    Coupled,
+    Map,
+    MatMul,
+    Op,
+    Provided,
+    Select,
+    Take,
+)
 from .kernels import CANCELLED, Sums, kernel_sums
 from .linear import linear_classifier, linear_function
 from .registry import Responses, Unsupported, converts
 from .responses import apart, labels, positive, regressor
 from .validation import validate
 
-COUPLED = "probabilities of pairs that are put together step by step"
+NONE_KNOWN = "no slopes that make scores probabilities"
+CLEAR = Above(1e-8)  # by how much rounds could have ended later or sooner
 
 
 @converts(LinearSVC, sparse=True)
@@ -68,15 +81,32 @@ def svc(est, x):
             if decision is None:
                 raise Unsupported(CANCELLED)
             codes = ArgMax(apart(decision, f.alone))
+    proba, why = _probabilities(est, f)
     return Responses(
         predict=labels(codes, est.classes_),
         decision_function=decision,
+        predict_proba=proba,
+        predict_log_proba=None if proba is None else Map(proba, torch.log),
         reasons={
             "decision_function": CANCELLED,
-            "predict_proba": COUPLED,
-            "predict_log_proba": COUPLED,
+            "predict_proba": why,
+            "predict_log_proba": why,
         },
     )
+
+
+def _probabilities(est: Any, f: Sums) -> tuple[Op | None, str]:
+    """The probabilities of classes, or why there are none here."""
+    slopes, offsets = est._probA, est._probB
+    if len(slopes) == 0:
+        return None, NONE_KNOWN
+    # A probability is off by at most a quarter of the slope times what the score is off by.
+    scores = f.known_to(4e-10 / np.abs(slopes))
+    if scores is None:
+        return None, CANCELLED
+    n = len(est.classes_)
+    found = Coupled(scores, slopes, offsets, n)
+    return Provided(Select(found, np.arange(n)), Column(found, n), CLEAR, f.alone), ""
 
 
 def _machine(est: Any, x: Op, weight: np.ndarray) -> Sums:

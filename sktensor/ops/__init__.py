@@ -15,6 +15,7 @@ from .columns import (
     Select,
     no_larger,
 )
+from .coupling import Coupled
 from .csr import CsrProduct, CsrScale, CsrSelect, CsrSizes, ValidCsr
 from .curves import Bins, Bounded, BoxCox, Interpolate, Products, YeoJohnson
 from .elementwise import FLOATS_OF_INTEGERS, UFUNCS, Above, Logistic, exp, ndtri, sqrt, tanh
@@ -58,6 +59,7 @@ __all__ = [
     "Column",
     "Columns",
     "Concat",
+    "Coupled",
     "Csr",
     "CsrParts",
     "CsrProduct",
