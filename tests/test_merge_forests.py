@@ -119,7 +119,7 @@ def vectors(x: Op, k: int, n_trees: int = 7) -> Forest:
 
 
 def test_trees_of_several_outputs_add_zeros_where_that_pays():
-    some = [vectors(WIDE, 0), vectors(WIDE, 1), vectors(WIDE, 2)]
+    some = [vectors(WIDE, 0, 1), vectors(WIDE, 1, 1), vectors(WIDE, 2, 1)]
     graph = Concat(tuple(some))
     after = rewrite(graph, merge_forests)
     (merged,) = forests(after)
@@ -167,7 +167,7 @@ def with_large_trees(x: Op) -> Forest:
         unlike(X, 0),
         Concat((unlike(X, 0), unlike(X * 2.0, 1))),
         Concat((unlike(X, 0), two_outputs(X))),
-        Concat((two_outputs(X), two_outputs(X))),  # three columns are soon made ready again
+        Concat((two_outputs(X), two_outputs(X))),  # of many small trees
         Concat((vectors(WIDE, 0, 70), vectors(WIDE, 1, 70))),
         Concat((unlike(WIDE, 0), vectors(WIDE, 1))),
         Concat((unlike(X, 0), with_large_trees(X))),

@@ -7,10 +7,12 @@ but for guards that they pass, all of which the one forest's rows have to.
 
 The rows are made ready once, and kernels are called once: ten small forests are walked three to
 seven times as fast, large ones up to a third faster. Where trees add to several outputs, as those
-of random forests of classifiers do, they then add zeros to the outputs of others: the pass declines
-where that takes longer than it saves. It declines too for forests that kernels read in different
-layouts; and where the values of the nodes, of which each then has one for every output, take too
-much memory.
+of random forests of classifiers do, they then add zeros to the outputs of others. Large trees, of
+which a walk waits for memory, have the time: up to `MOST_OUTPUTS` many rows take as long as before,
+and one row half to nine tenths of that. Of small ones eight forests of ten, or twenty of one, take
+three to ten times as long: the pass declines for more than `FEW_TREES`. It declines too for forests
+that kernels read in different layouts; and where the values of the nodes, of which each then has
+one for every output, take too much memory.
 """
 
 from __future__ import annotations
@@ -22,13 +24,11 @@ from itertools import accumulate
 import numpy as np
 
 from ..graph import Change, surveys, walk
-from ..ops import Finite, Forest, Op, Select, column_count
+from ..ops import Finite, Forest, Op, Select
 
 MOST_VALUES = 2**22  # of all nodes for all outputs
 SMALL_TREES = (32, 64)  # leaves up to which the layout is known from their number
-# Nanoseconds a row, as measured: to make a column ready once more; and to add a zero, which a walk
-# that waits for memory does meanwhile.
-READY_AGAIN, ZERO, ZERO_WHILE_WALKING = 1.5, 0.42, 0.05
+MOST_OUTPUTS, FEW_TREES = 16, 4  # of trees that add to several, and of small ones among them
 
 
 @surveys
@@ -102,10 +102,8 @@ def _pays(some: list[Forest]) -> bool:
         return False
     if _adds_to_one_each(some[0]):
         return True
-    zeros = sum(len(f.roots) * (width - f.width) for f in some)
-    walks = some[0].layout in ("narrow", "wide")
-    saved = READY_AGAIN * column_count(some[0].x) * (len(some) - 1)
-    return zeros * (ZERO_WHILE_WALKING if walks else ZERO) <= saved
+    large = some[0].layout in ("narrow", "wide")
+    return width <= MOST_OUTPUTS and (large or sum(len(f.roots) for f in some) <= FEW_TREES)
 
 
 def _merged(x: Op, members: list[Forest]) -> Forest:
