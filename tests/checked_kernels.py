@@ -49,7 +49,7 @@ def run(packed, rows, layouts):
 
 def main():
     for dtype in (np.float32, np.float64):
-        for n_outputs in (1, 2, 9):
+        for n_outputs in (1, 2, 9, 14):
             for n_trees, depth, ragged, n_features in FORESTS:
                 made = (n_trees, depth, ragged, n_outputs, False, dtype, np.float64)
                 arrays = made_forest(1, *made, n_features=n_features)

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from sktensor import TensorAccelerated
@@ -95,14 +96,14 @@ def assert_kernels_agree(arrays, rows, sets=()):
 
 
 @settings(max_examples=40, deadline=None)
-@given(**MADE)
+@given(**{**MADE, "n_outputs": st.integers(1, 3)})
 def test_made_forests(seed, n_trees, depth, ragged, n_outputs, one_each, dtype, value_dtype):
     arrays = made_forest(seed, n_trees, depth, ragged, n_outputs, one_each, dtype, value_dtype)
     assert_kernels_agree(arrays, rows_that_bite(arrays, 150, seed))
 
 
 @settings(max_examples=40, deadline=None)
-@given(**MADE_WITH_SETS)
+@given(**{**MADE_WITH_SETS, "n_outputs": st.integers(1, 2)})
 def test_made_forests_with_categorical_splits(
     seed, depth, n_outputs, n_codes, n_categorical, dtype, alone
 ):

@@ -149,7 +149,7 @@ MADE = {
     "n_trees": st.integers(0, 11),
     "depth": st.integers(0, 8),
     "ragged": st.sampled_from([0.0, 0.1, 0.4]),
-    "n_outputs": st.integers(1, 3),
+    "n_outputs": st.sampled_from([1, 2, 3, 12, 13, 40]),
     "one_each": st.booleans(),
     "dtype": st.sampled_from([np.float32, np.float64]),
     "value_dtype": st.sampled_from([np.float32, np.float64]),
@@ -157,7 +157,7 @@ MADE = {
 MADE_WITH_SETS = {
     "seed": st.integers(0, 2**31),
     "depth": st.integers(0, 8),
-    "n_outputs": st.integers(1, 2),
+    "n_outputs": st.sampled_from([1, 2, 13]),
     "n_codes": st.sampled_from([1, 5, 31, 32, 33, 64, 200]),
     "n_categorical": st.integers(1, N_FEATURES),
     "dtype": st.sampled_from([np.float32, np.float64]),
@@ -186,7 +186,9 @@ def test_made_forests_with_categorical_splits(
 
 
 @pytest.mark.parametrize("depth", [4, 5, 6])
-@pytest.mark.parametrize(("n_outputs", "one_each"), [(1, False), (2, False), (3, True), (9, False)])
+@pytest.mark.parametrize(
+    ("n_outputs", "one_each"), [(1, False), (2, False), (3, True), (9, False), (14, False)]
+)
 @pytest.mark.parametrize("value_dtype", [np.float32, np.float64])
 def test_more_trees_than_go_down_together(depth, n_outputs, one_each, value_dtype):
     made = (2 * lines.TREES + 3, depth, 0.05, n_outputs, one_each, np.float32, value_dtype)

@@ -9,10 +9,10 @@ The rows are made ready once, and kernels are called once: ten small forests are
 seven times as fast, large ones up to a third faster. Where trees add to several outputs, as those
 of random forests of classifiers do, they then add zeros to the outputs of others. Large trees, of
 which a walk waits for memory, have the time: up to `MOST_OUTPUTS` many rows take as long as before,
-and one row half to nine tenths of that. Of small ones eight forests of ten, or twenty of one, take
-three to ten times as long: the pass declines for more than `FEW_TREES`. It declines too for forests
-that kernels read in different layouts; and where the values of the nodes, of which each then has
-one for every output, take too much memory.
+and one row half to nine tenths of that. Of small ones eight forests of ten, or forty of one, take
+twice as long: the pass declines for more than `FEW_TREES`. It declines too for forests that kernels
+read in different layouts; and where the values of the nodes, of which each then has one for every
+output, take too much memory.
 """
 
 from __future__ import annotations

@@ -15,13 +15,13 @@ import numpy as np
 from ..jit import compiled
 from .bits import trailing_zeros
 from .coded import Coded, class_of
-from .packing import Canonical, fill_tile, first_nan, floats_of
+from .packing import Canonical, add_leaf, fill_tile, first_nan, floats_of
 from .pieces import in_pieces
 
 TILE = 64  # rows compared at once
 MOST_LEAVES = 64  # that a mask has bits for
 FEW_WORDS = 8  # of a set: so many are looked at for every row, of more the one that counts
-FEW_OUTPUTS = 8  # so many are added one after the other, more of them row by row
+FEW_OUTPUTS = 12  # so many are added one after the other, more of them row by row
 
 
 class CodedSplits(NamedTuple):
@@ -269,7 +269,8 @@ def _sum_vectors(
     n_outputs = np.uint32(out.shape[1])
     tile = np.zeros((len(source), TILE), bits.dtype)
     alive = np.empty(TILE, mask.dtype)
-    total = np.zeros((n_outputs, TILE), out.dtype)
+    total = np.zeros((min(n_outputs, FEW_OUTPUTS), TILE), out.dtype)
+    flat = out.reshape(-1)
     if coded is not None:
         rows, columns, by_code, at, struck, bounds, many = coded
         words, n_words = columns.words, columns.n_words
@@ -295,10 +296,9 @@ def _sum_vectors(
                     for r in range(TILE):
                         total[j, r] += values[trailing_zeros(alive[r]) * n_outputs + np.uint32(j)]
             else:
-                for r in range(TILE):
-                    begin = trailing_zeros(alive[r]) * n_outputs
-                    for j in range(n_outputs):
-                        total[j, r] += values[begin + np.uint32(j)]
-        for r in range(lo, hi):
-            for j in range(n_outputs):
-                out[r, j] = total[j, r - lo]
+                for r in range(lo, hi):
+                    add_leaf(values, trailing_zeros(alive[r - lo]), flat, r, n_outputs)
+        if n_outputs <= FEW_OUTPUTS:
+            for r in range(lo, hi):
+                for j in range(n_outputs):
+                    out[r, j] = total[j, r - lo]

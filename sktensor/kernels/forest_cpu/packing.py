@@ -240,6 +240,15 @@ def fill_tile(bits, lo, hi, source, nan_low, infinity, tile):
     return has_nan
 
 
+@compiled(boundscheck=False)
+def add_leaf(values, leaf, out, row, width):
+    """`out[row] += values[leaf]`, both without a second axis, of that many values each."""
+    width = np.uint64(width)  # whose products are not asked whether they are negative
+    begin, at = np.uint64(leaf) * width, np.uint64(row) * width
+    for j in range(width):
+        out[at + j] += values[begin + j]
+
+
 def without_nan(forest: Canonical) -> Canonical:
     """The forest for rows without NaN: no feature is there twice, once for each side of NaN."""
     source, which = np.unique(forest.source, return_inverse=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..jit import compiled
 from .bits import prefetch, trailing_zeros
-from .packing import Canonical, fill_tile, first_nan, measure, without_nan
+from .packing import Canonical, add_leaf, fill_tile, first_nan, measure, without_nan
 
 TILE = 128  # rows compared at once
 BLOCK = 1024  # rows that a tree is kept in the L1 cache for, or twice as many if it is far and
@@ -22,7 +22,7 @@ LINE = 64  # bytes of the cache that are read together
 FAR = 2**22  # bytes of trees that the nearer caches do not hold
 TOP = 4  # levels by bitvector
 ONE, TWO, THREE, FOUR = (np.uint64(i) for i in (1, 2, 3, 4))
-FEW_OUTPUTS = 8  # so many are added one after the other, more of them row by row
+FEW_OUTPUTS = 12  # so many are added one after the other, more of them row by row
 
 
 class Perfect(NamedTuple):
@@ -142,7 +142,9 @@ def _add_block(tiles, node, leaf, output, masks, far, out):
     while (1 << (steps + TOP)) < node.shape[1]:
         steps += 1
     n_tiles = (n_rows + TILE - 1) // TILE
-    totals = np.zeros((n_tiles, n_outputs, TILE), out.dtype)
+    few = width <= FEW_OUTPUTS
+    totals = np.zeros((n_tiles, n_outputs if few else 0, TILE), out.dtype)
+    flat = out.reshape(-1)
     alive, ends = np.empty(TILE, np.uint16), np.empty((n_tiles, TILE), np.uint64)
     for t in range(len(node)):
         nodes, values = node[t], leaf[t]
@@ -152,18 +154,26 @@ def _add_block(tiles, node, leaf, output, masks, far, out):
         for b in range(n_tiles):
             tile, at = tiles[b], ends[b]
             if far and t > 0:
-                _add_leaves(at, n_leaves, leaf[t - 1], width, output[t - 1], totals[b])
+                if few:
+                    _add_leaves(at, n_leaves, leaf[t - 1], width, output[t - 1], totals[b])
+                else:
+                    _add_vectors(at, n_leaves, leaf[t - 1], width, flat, b * TILE)
             _top_levels(tile, nodes, masks, alive, at)
             _walk(tile, nodes, steps, min(TILE, n_rows - b * TILE), at)
             if far:
                 for r in range(TILE):
                     prefetch(values, (at[r] - n_leaves) * width)
-            else:
+            elif few:
                 _add_leaves(at, n_leaves, values, width, output[t], totals[b])
+            else:
+                _add_vectors(at, n_leaves, values, width, flat, b * TILE)
     last = len(node) - 1
     for b in range(n_tiles if far else 0):
-        _add_leaves(ends[b], n_leaves, leaf[last], width, output[last], totals[b])
-    for r in range(n_rows):
+        if few:
+            _add_leaves(ends[b], n_leaves, leaf[last], width, output[last], totals[b])
+        else:
+            _add_vectors(ends[b], n_leaves, leaf[last], width, flat, b * TILE)
+    for r in range(n_rows if few else 0):
         for j in range(n_outputs):
             out[r, j] = totals[r // TILE, j, r % TILE]
 
@@ -174,15 +184,18 @@ def _add_leaves(at, n_leaves, values, width, output, sums):
     if width == 1:
         for r in range(TILE):
             sums[output, r] += values[at[r] - n_leaves]
-    elif width <= FEW_OUTPUTS:
+    else:
         for j in range(width):
             for r in range(TILE):
                 sums[j, r] += values[(at[r] - n_leaves) * width + np.uint64(j)]
-    else:
-        for r in range(TILE):
-            begin = (at[r] - n_leaves) * width
-            for j in range(width):
-                sums[j, r] += values[begin + np.uint64(j)]
+
+
+@compiled(boundscheck=False)
+def _add_vectors(at, n_leaves, values, width, out, first):
+    """`out[first + row] += values` of the leaf that the row is at, without a second axis."""
+    n_rows = min(TILE, len(out) // np.int64(width) - first)
+    for r in range(n_rows):
+        add_leaf(values, at[r] - n_leaves, out, first + r, width)
 
 
 @compiled(boundscheck=False)
