@@ -269,7 +269,7 @@ def _sum_vectors(
     n_outputs = np.uint32(out.shape[1])
     tile = np.zeros((len(source), TILE), bits.dtype)
     alive = np.empty(TILE, mask.dtype)
-    total = np.zeros((min(n_outputs, FEW_OUTPUTS), TILE), out.dtype)
+    total = np.zeros((min(out.shape[1], FEW_OUTPUTS), TILE), out.dtype)
     flat = out.reshape(-1)
     if coded is not None:
         rows, columns, by_code, at, struck, bounds, many = coded
