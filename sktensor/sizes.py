@@ -8,6 +8,7 @@ import numpy as np
 
 from .ops import (
     UFUNCS,
+    FillFromNearest,
     Forest,
     Interpolate,
     Leaves,
@@ -58,6 +59,8 @@ def cost(op: Op) -> float:
         return 0.1 * op.weight.size
     if isinstance(op, Quadratic):
         return 0.1 * op.square.size
+    if isinstance(op, FillFromNearest):
+        return 0.5 * op.columns.size
     if isinstance(op, Nearest):
         return 0.1 * op.rows.size + 0.5 * len(op.rows)
     if isinstance(op, SquaredDistances):

@@ -17,6 +17,7 @@ from .columns import (
 )
 from .csr import CsrProduct, CsrScale, CsrSelect, CsrSizes, ValidCsr
 from .curves import Bins, Bounded, BoxCox, Interpolate, Products, YeoJohnson
+from .donors import FillFromNearest
 from .elementwise import FLOATS_OF_INTEGERS, UFUNCS, Above, Logistic, exp, ndtri, sqrt, tanh
 from .encode import Fill, GatherSum, KnownCodes, Missing, OneHot, Recode, Search
 from .few import few, twin
@@ -66,6 +67,7 @@ __all__ = [
     "Decided",
     "Defined",
     "Fill",
+    "FillFromNearest",
     "FillTable",
     "Finite",
     "Forest",
