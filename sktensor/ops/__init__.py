@@ -3,6 +3,7 @@
 from .arithmetic import Arith, Map, MatMul, Quadratic, RowSum, cast
 from .base import Guard, Op, Retreat, column_count, parts
 from .categories import CategoryCodes
+from .centers import CenterDistances
 from .columns import (
     Between,
     Cast,
@@ -54,6 +55,7 @@ __all__ = [
     "BoxCox",
     "Cast",
     "CategoryCodes",
+    "CenterDistances",
     "Closeness",
     "Column",
     "Columns",
