@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from sklearn.cluster import (
     AffinityPropagation,
+    Birch,
     BisectingKMeans,
     FeatureAgglomeration,
     KMeans,
@@ -86,6 +87,18 @@ def nearest_center(est, x):
     if len(getattr(est, "cluster_centers_", ())) == 0:
         raise Unsupported("no centers")
     return Responses(predict=ArgMax(nearest(validate(est, x, "numeric"), est.cluster_centers_)))
+
+
+@converts(Birch)
+def birch(est, x):
+    x, centers = validate(est, x, "numeric"), est.subcluster_centers_
+    if centers.dtype != np.float64:
+        raise Unsupported("fitted in float32")
+    return Responses(
+        predict=labels(ArgMax(nearest(x, centers)), est.subcluster_labels_),
+        transform=_distances(cast(x, torch.float64), centers),
+        reasons=CANCELLED,
+    )
 
 
 @converts(BisectingKMeans)

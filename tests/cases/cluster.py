@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.cluster import (
     AffinityPropagation,
+    Birch,
     BisectingKMeans,
     FeatureAgglomeration,
     KMeans,
@@ -50,6 +51,13 @@ CASES = [
         native=("transform",),
         reason="cancellation",
         **FLOAT64,
+    ),
+    Case(Birch(threshold=4.5), probe=PROBE),
+    Case(Birch(threshold=4.5, n_clusters=None), probe=d.X.astype(int)),
+    Case(Birch(threshold=4.5, n_clusters=2, branching_factor=4), probe=PROBE),
+    Case(Birch(), native=("predict", "transform"), reason="many centers"),
+    Case(
+        Birch(threshold=4.5), d.X.astype("f"), native=("predict", "transform"), reason="in float32"
     ),
     *(Case(FeatureAgglomeration(k), probe=(d.X * 10).astype(int)) for k in (1, 2, 6)),
     Case(FeatureAgglomeration(3), d.X.astype(np.float32), frame=False),
