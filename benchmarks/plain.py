@@ -26,7 +26,7 @@ from sklearn.discriminant_analysis import (
 from sklearn.feature_selection import SelectKBest
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern
-from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
 from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.mixture import GaussianMixture
@@ -83,6 +83,7 @@ WORKLOADS: dict[str, tuple[Any, int, str]] = {
     "spline": (pp.SplineTransformer(), 2, ""),
     "select-5": (SelectKBest(k=5), 2, ""),
     "imputer": (SimpleImputer(), 2, "missing"),
+    "nearest-imputer": (KNNImputer(), 2, "missing"),
     "missing-indicator": (MissingIndicator(), 2, "missing"),
     "svc": (SVC(), 2, ""),
     "svc-3": (SVC(), 3, ""),
@@ -115,6 +116,7 @@ WORKLOADS: dict[str, tuple[Any, int, str]] = {
 SLOW = {
     *("svc", "svc-3", "svc-poly", "svc-linear", "svr", "one-class-svm", "kernel-ridge"),
     *("kernel-pca-8", "gaussian-process", "neighbors", "neighbors-by-distance"),
+    "nearest-imputer",
 }
 MOST_SLOW = 10_000
 

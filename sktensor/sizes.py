@@ -8,6 +8,8 @@ import numpy as np
 
 from .ops import (
     UFUNCS,
+    CenterDistances,
+    FillFromNearest,
     Forest,
     Interpolate,
     Leaves,
@@ -58,8 +60,12 @@ def cost(op: Op) -> float:
         return 0.1 * op.weight.size
     if isinstance(op, Quadratic):
         return 0.1 * op.square.size
+    if isinstance(op, FillFromNearest):
+        return 0.5 * op.columns.size
     if isinstance(op, Nearest):
         return 0.1 * op.rows.size + 0.5 * len(op.rows)
+    if isinstance(op, CenterDistances):
+        return 0.2 * op.centers.size
     if isinstance(op, SquaredDistances):
         return 0.2 * op.shift.size
     if isinstance(op, Map) and op.fn is UFUNCS[np.cos]:

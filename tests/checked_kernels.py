@@ -7,7 +7,7 @@ writes outside its arrays, which it otherwise does unseen. `test_layouts` runs i
 import numpy as np
 import torch
 
-from sktensor.kernels import PackedForest
+from sktensor.kernels import PackedForest, donors_numba
 from sktensor.kernels.coupling_numba import couple
 from sktensor.kernels.forest_cpu import perfect
 from sktensor.kernels.nearest_numba import keep_largest, squares
@@ -45,6 +45,22 @@ def run(packed, rows, layouts):
         packed(torch.from_numpy(rows))
         packed(torch.from_numpy(np.nan_to_num(rows)))
     perfect.FAR = far
+
+
+def donors(fixed):
+    """Whole numbers, of which many tie, and others, of which none does; a column without any."""
+    for some in (fixed, np.round(fixed)):
+        rows = np.column_stack([some, np.full(len(some), np.nan)])
+        columns = np.ascontiguousarray(np.where(rows > 1, np.nan, rows).T)
+        missing, norms = np.isnan(columns), np.nansum(np.square(columns), axis=0)
+        x = np.vstack(
+            [np.where(rows < -0.5, np.nan, rows)[:20], np.full((1, len(columns)), np.nan)]
+        )
+        facts = (missing.any(axis=1), missing.all(axis=1), norms, np.zeros(len(columns)))
+        for count, seen, goes_on in ((1, 0.0, True), (9, 1e-9, True), (10_000, 1e-9, False)):
+            out = np.empty((len(x), len(columns) + 1))
+            donors_numba.fill(x, columns, *facts, count, 1e-14, seen, goes_on, out)
+        donors_numba.squares_of(x, columns, facts[0])
 
 
 def main():
@@ -85,6 +101,7 @@ def main():
                     np.empty((n, 3 + (width > 2))),
                 )
                 squares(scores[:40], scores, found[: len(scores)], np.empty(found.shape))
+                donors(scores)
             squared_distances(np.tile(scores, 3), np.ones((3, width)), np.ones((3, width)))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from sklearn.cluster import (
     AffinityPropagation,
+    Birch,
     BisectingKMeans,
     FeatureAgglomeration,
     KMeans,
@@ -15,14 +16,29 @@ from sklearn.cluster import (
     MiniBatchKMeans,
 )
 
-from ..ops import Above, ArgMax, Cast, Decided, Map, MatMul, cast
-from .linear import closeness, linear, nearest
+from ..ops import (
+    Above,
+    ArgMax,
+    Cast,
+    CenterDistances,
+    Decided,
+    Finite,
+    Map,
+    MatMul,
+    Op,
+    Provided,
+    cast,
+)
+from ..ops.centers import SeenTogether
+from ..ops.conditions import EPS
+from .linear import closeness, holds_for_some, linear, nearest
 from .registry import Responses, Unsupported, converts
 from .responses import labels, transformer
 from .validation import numpy_dtype, validate
 
 MOST_LEAVES = 100  # for each of which all splits are looked at
-DISTANCES = {"transform": "distances that lose digits to cancellation"}
+CANCELLED = {"transform": "distances that lose digits to cancellation"}
+SEEN = 1e-10  # of a distance, what is off by more may be seen
 
 
 @converts(KMeans, MiniBatchKMeans)
@@ -35,8 +51,26 @@ def k_means(est, x):
         raise Unsupported("a single center")
     return Responses(
         predict=Cast(ArgMax(closeness(x, centers).decided), torch.int32),
-        reasons=DISTANCES,
+        transform=_distances(x, centers),
+        reasons=CANCELLED,
     )
+
+
+def _distances(x: Op, centers: np.ndarray) -> Op | None:
+    """The distances from all centers, where it does not show that rounding moves their squares.
+
+    Sums of t products are off by a fraction of `t eps` of what they are of. What is not finite in
+    a row makes a distance that is not.
+    """
+    if x.stays_sparse or centers.dtype != np.float64:
+        return None
+    centers = np.ascontiguousarray(centers)
+    distances = CenterDistances(x.x if isinstance(x, Finite) else x, centers)
+    lengths = np.square(centers).sum(axis=1)
+    least = np.sqrt(np.square(centers - centers[0]).sum(axis=1).max()) / 2
+    slack = (centers.shape[1] + 8) / 4 * EPS / SEEN
+    sure = Provided(distances, distances, SeenTogether(slack, float(lengths.max()), float(least)))
+    return sure if holds_for_some(sure) else None
 
 
 @converts(FeatureAgglomeration)
@@ -55,6 +89,18 @@ def nearest_center(est, x):
     return Responses(predict=ArgMax(nearest(validate(est, x, "numeric"), est.cluster_centers_)))
 
 
+@converts(Birch)
+def birch(est, x):
+    x, centers = validate(est, x, "numeric"), est.subcluster_centers_
+    if centers.dtype != np.float64:
+        raise Unsupported("fitted in float32")
+    return Responses(
+        predict=labels(ArgMax(nearest(x, centers)), est.subcluster_labels_),
+        transform=_distances(cast(x, torch.float64), centers),
+        reasons=CANCELLED,
+    )
+
+
 @converts(BisectingKMeans)
 def bisecting_k_means(est, x):
     x = validate(est, x)
@@ -71,7 +117,11 @@ def bisecting_k_means(est, x):
     goes_right = cast(Map(sure, Above(), torch.bool), torch.float64)
     # A row is in the one leaf to which it takes all turns: each adds 1, or takes away none.
     taken = MatMul(goes_right, turns) - np.maximum(turns, 0).sum(axis=0)
-    return Responses(predict=labels(ArgMax(taken), numbers), reasons=DISTANCES)
+    return Responses(
+        predict=labels(ArgMax(taken), numbers),
+        transform=_distances(x, est.cluster_centers_),
+        reasons=CANCELLED,
+    )
 
 
 def _bisections(est: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -7,14 +7,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
 from sklearn.utils._mask import _get_mask
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils._set_output import _get_output_config
 
+from ..graph import is_exact
 from ..ops import (
+    Above,
+    Column,
     Concat,
     Fill,
+    FillFromNearest,
     FillTable,
     Missing,
     MissingCells,
@@ -25,11 +29,16 @@ from ..ops import (
     is_table,
     signature,
 )
+from ..ops.conditions import EPS, ROUNDING
 from ..table import UNKNOWN
 from .encoders import PLAIN
+from .linear import holds_for_some
 from .registry import Unsupported, converts, current_conversion
 from .responses import transformer
-from .validation import check_names, numpy_dtype, validate
+from .validation import check_names, numpy_dtype, settled, validate
+
+MOST_DONORS = 100  # that are kept in order, which takes longer than natively for many more
+SEEN = 5e-11  # of a mean, what is off by more may be seen
 
 
 @converts(SimpleImputer)
@@ -50,10 +59,15 @@ def simple_imputer(est, x):
     kept, values = _statistics(est)
     numbers = x if len(kept) == x.width else Select(x, kept)
     filled = Fill(numbers, marker, values.astype(dtype))
+    return transformer(_indicated(est, x, marker, filled))
+
+
+def _indicated(est: Any, x: Op, marker: float | int | None, filled: Op) -> Op:
+    """The filled rows, and beside them what was missing where the imputer adds that."""
     if not est.add_indicator or not len(est.indicator_.features_):
-        return transformer(filled)
+        return filled
     missing = Missing(Select(x, np.asarray(est.indicator_.features_, np.int64)), marker)
-    return transformer(Concat((filled, cast(missing, x.dtype))))
+    return Concat((filled, cast(missing, x.dtype)))
 
 
 KEEPING = ("most_frequent", "constant")  # what keeps the dtype of its input
@@ -142,6 +156,53 @@ def _filled_objects(est: Any, x: Op) -> Op:
     indicated = tuple(map(int, est.indicator_.features_)) if est.add_indicator else ()
     columns = tuple(map(int, kept))
     return FillTable(x, est.missing_values, columns, tuple(values.tolist()), indicated)
+
+
+@converts(KNNImputer)
+def knn_imputer(est, x):
+    by_distance = est.weights == "distance"
+    rows, n_neighbors = _fixed_rows(est), int(est.n_neighbors)
+    x = validate(est, x, allow_nan=is_scalar_nan(est.missing_values))
+    if rows.dtype == numpy_dtype(x) == np.float32:
+        raise Unsupported("distances in float32")
+    marker = _marker(est.missing_values, numpy_dtype(x))
+    known = x if marker != marker else _nan_for(marker, est, x, rows.dtype)
+    known = cast(known, torch.float64)
+    if by_distance:
+        known = settled(known)
+    # Sums of t squares natively, ours, and a square root, each of a bit that the next may lack.
+    slack = 4 * (len(rows.T) + 8) * EPS if is_exact(known) else ROUNDING
+    means = np.zeros(len(rows.T))
+    for k in np.flatnonzero(est._valid_mask):
+        means[k] = np.ma.array(rows[:, k], mask=est._mask_fit_X[:, k]).mean()
+    columns = np.ascontiguousarray(np.where(est._mask_fit_X, np.nan, rows).T, np.float64)
+    seen = SEEN if by_distance else 0.0
+    filled = FillFromNearest(known, columns, means, n_neighbors, slack, seen)
+    kept = np.arange(len(columns)) if est.keep_empty_features else np.flatnonzero(est._valid_mask)
+    sure = Provided(Select(filled, kept), Column(filled, len(columns)), Above())
+    if not holds_for_some(sure):
+        far = "neighbors that are as far as others"
+        raise Unsupported("distances that rounding may change" if by_distance else far)
+    return transformer(_indicated(est, x, marker, cast(sure, x.dtype)))
+
+
+def _fixed_rows(est: Any) -> np.ndarray:
+    """The rows that were fitted, where to look at all of them is what the imputer does."""
+    if est.metric != "nan_euclidean":
+        raise Unsupported("distances of another kind")
+    if est.weights not in ("uniform", "distance"):
+        raise Unsupported("weights that are a function")
+    if est.n_neighbors > MOST_DONORS:
+        raise Unsupported(f"more than {MOST_DONORS} neighbors")
+    return np.asarray(est._fit_X)
+
+
+def _nan_for(marker: float | int | None, est: Any, x: Op, fitted: np.dtype) -> Op:
+    """The rows with NaN for what marks a missing value, which must be one in both dtypes."""
+    dtype = numpy_dtype(x)
+    if marker is None or not float(est.missing_values) == marker == float(fitted.type(marker)):
+        raise Unsupported(f"missing_values={est.missing_values!r} in {dtype} and {fitted}")
+    return Fill(x, marker, np.full(x.width or 0, np.nan, dtype))
 
 
 @converts(MissingIndicator)

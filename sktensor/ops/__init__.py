@@ -3,6 +3,7 @@
 from .arithmetic import Arith, Map, MatMul, Quadratic, RowSum, cast
 from .base import MOST_DOUBTFUL, Guard, Op, Retreat, column_count, parts
 from .categories import CategoryCodes
+from .centers import CenterDistances
 from .columns import (
     Between,
     Cast,
@@ -18,6 +19,7 @@ from .columns import (
 from .coupling import Coupled
 from .csr import CsrProduct, CsrScale, CsrSelect, CsrSizes, ValidCsr
 from .curves import Bins, Bounded, BoxCox, Interpolate, Products, YeoJohnson
+from .donors import FillFromNearest
 from .elementwise import FLOATS_OF_INTEGERS, UFUNCS, Above, Logistic, exp, ndtri, sqrt, tanh
 from .encode import Fill, GatherSum, KnownCodes, Missing, OneHot, Recode, Search
 from .few import few, twin
@@ -55,6 +57,7 @@ __all__ = [
     "BoxCox",
     "Cast",
     "CategoryCodes",
+    "CenterDistances",
     "Closeness",
     "Column",
     "Columns",
@@ -69,6 +72,7 @@ __all__ = [
     "Decided",
     "Defined",
     "Fill",
+    "FillFromNearest",
     "FillTable",
     "Finite",
     "Forest",

@@ -20,6 +20,7 @@ from ..kernels import fill_numba, guards_numba
 from ..table import NUMPY_DTYPES
 from .arithmetic import Arith, Map, MatMul, Quadratic, RowSum
 from .base import Guard, Op, Retreat, parts
+from .centers import CenterDistances
 from .columns import Between, Cast, Column, Concat, Finite, Named, Provided, Select
 from .curves import Interpolate
 from .elementwise import Above, Elementwise, Logistic, exp, one_where_zero, relu
@@ -362,16 +363,13 @@ def _sum_of_squares(x: np.ndarray) -> float:
     return float(values.dot(values))
 
 
-def _same(op: Named) -> Few:
-    return lambda x: x
-
-
 _itself: Callable[[Any], Few] = attrgetter("few")
 TWINS: dict[type[Op], Callable[[Any], Few | None]] = {
     ArgMax: lambda _: row_argmax,
     Arith: _arith,
     Between: _between,
     Cast: _cast,
+    CenterDistances: _itself,
     Column: _column,
     Concat: _concat,
     Decided: _decided,
@@ -385,7 +383,7 @@ TWINS: dict[type[Op], Callable[[Any], Few | None]] = {
     Map: _map,
     MatMul: _matmul,
     Missing: _missing,
-    Named: _same,
+    Named: lambda _: lambda x: x,
     Provided: _provided,
     Quadratic: _quadratic,
     Recode: _recode,

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import polars as pl
-from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from ..support import Case
 from . import data as d
@@ -18,6 +18,21 @@ EMPTY = np.column_stack([np.full(d.N, np.nan), d.X_NAN[:, 0]])
 MARKED = np.where(np.isnan(d.X_NAN), -999.0, d.X_NAN)
 WORDS = d.FRAME[["colour", "size"]].where(d.FRAME["n"] > 0)
 OF_POLARS = pl.DataFrame({"colour": [v if isinstance(v, str) else None for v in WORDS["colour"]]})
+
+# No two rows are as far from a third as another.
+APART = d.X_NAN + np.random.default_rng(5).normal(size=d.X.shape) * 1e-3
+APART[3] = np.nan  # is as far from any: filled with means
+PROBE = np.where(np.random.default_rng(6).random(APART.shape) < 0.3, np.nan, APART[::-1] + 0.1)
+WITHOUT = np.column_stack([np.full(d.N, np.nan), APART])  # a column that has no value
+FULLER = np.where(
+    np.arange(6) < 2, APART, d.X + np.random.default_rng(5).normal(size=d.X.shape) / 1e3
+)
+NEAREST = {"X": APART, "probe": PROBE}
+OFTEN = {"native": ("transform",)}
+
+
+def _manhattan(a, b, missing_values):
+    return np.nansum(np.abs(a - b))
 
 
 def case(estimator, X=d.X_NAN, **more):
@@ -60,4 +75,29 @@ CASES = [
     case(MissingIndicator(), SOME_NAN, probe=d.X_NAN[:, :3]),
     case(MissingIndicator(features="all")),
     case(MissingIndicator(missing_values=-999.0), MARKED),
+]
+CASES += [
+    Case(KNNImputer(), **NEAREST),
+    Case(KNNImputer(n_neighbors=1), **NEAREST),
+    Case(KNNImputer(n_neighbors=100), **NEAREST),  # more than a column has values
+    Case(KNNImputer(weights="distance"), FULLER),
+    Case(KNNImputer(n_neighbors=1, weights="distance", add_indicator=True), FULLER),
+    Case(KNNImputer(weights="distance"), FULLER + 1e4, **OFTEN, reason="rounding may change"),
+    Case(KNNImputer(), FULLER + 1e4),
+    Case(KNNImputer(add_indicator=True), FULLER[:, :3], probe=PROBE[:, :3]),
+    Case(KNNImputer(add_indicator=True), d.X, probe=PROBE),
+    Case(KNNImputer(), WITHOUT),
+    Case(KNNImputer(keep_empty_features=True, add_indicator=True), WITHOUT, probe=WITHOUT + 1),
+    Case(KNNImputer(missing_values=-999.0), np.where(np.isnan(APART), -999.0, APART)),
+    Case(KNNImputer(missing_values=-999), d.X * 1e6, probe=np.where(PROBE > 1, -999, PROBE * 1e6)),
+    Case(make_pipeline(KNNImputer(n_neighbors=3), StandardScaler(), KNNImputer()), **NEAREST),
+    Case(KNNImputer(), np.round(APART), probe=np.round(PROBE)),  # whom NumPy prefers of many
+    Case(KNNImputer(weights="distance"), np.round(4 * APART) / 4, probe=np.round(PROBE)),
+    Case(KNNImputer(), np.round(APART) / 10, **OFTEN, reason="as far as others"),
+    Case(KNNImputer(), APART.astype("f"), dtypes=("float32",), **OFTEN, reason="in float32"),
+    Case(KNNImputer(metric=_manhattan), **NEAREST, **OFTEN, reason="another kind"),
+    Case(KNNImputer(weights=np.exp), **NEAREST, **OFTEN, reason="function"),
+    Case(KNNImputer(n_neighbors=101), **NEAREST, **OFTEN, reason="more than 100"),
+    Case(KNNImputer(copy=False), **NEAREST, **OFTEN, reason="writes"),
+    Case(KNNImputer(missing_values=0.1), np.where(APART > 3, 0.1, d.X), dtypes=("float64",)),
 ]
