@@ -11,6 +11,7 @@ from scipy import sparse as sp
 from sklearn.neighbors import (
     KNeighborsClassifier,
     KNeighborsRegressor,
+    LocalOutlierFactor,
     NearestCentroid,
     NeighborhoodComponentsAnalysis,
 )
@@ -23,7 +24,9 @@ from ..ops import (
     Closeness,
     Column,
     Concat,
+    Finite,
     Map,
+    Named,
     Nearest,
     Op,
     Provided,
@@ -34,12 +37,13 @@ from ..ops import (
     Take,
     Votes,
     cast,
+    sqrt,
 )
-from ..ops.conditions import EPS, ROUNDING
+from ..ops.conditions import EPS, ROUNDING, AwayFrom
 from .linear import holds_for_some, linear, nearest
 from .registry import Responses, Unsupported, converts
-from .responses import apart, classifier, labels, regressor, transformer
-from .validation import settled, validate
+from .responses import apart, classifier, labels, positive, regressor, transformer
+from .validation import as_numbers, settled, validate
 
 DECIDED = Above(1.0)  # how far the next one is from the last, in the rounding of a distance
 WELL_KNOWN = Above(1e11)  # a distance in the same
@@ -89,6 +93,37 @@ def nearest_centroid(est, x):
     )
 
 
+@converts(LocalOutlierFactor)
+def local_outlier_factor(est, x):
+    if not est.novelty:
+        raise Unsupported("no answers for other rows than those fitted")
+    # The array that it makes of a frame first has no names.
+    x = settled(as_numbers(x.x if isinstance(x, Named) else x, "numeric"))
+    x = validate(est, x, "numeric")
+    if x.dtype == torch.float32:
+        raise Unsupported("distances in float32")
+    k = est.n_neighbors_
+    found = _nearest(est, x, k)
+    beyond = np.asarray(est._distances_fit_X_[:, k - 1], np.float64)
+    reach: Op = Arith(torch.maximum, Map(found.squares, sqrt), Take(found.numbers, beyond))
+    if est._fit_method == "brute":
+        known = Arith(torch.div, Map(reach, torch.square), found.off)
+        reach = guard = Provided(reach, known, WELL_KNOWN)
+        if not holds_for_some(guard):
+            raise Unsupported("distances so small that rounding shows")
+    sparse = _mean(reach, None) + 1e-10
+    score = Arith(torch.mul, _mean(Take(found.numbers, est._lrd), None), sparse) * -1
+    score = Finite(Column(score, 0))
+    decision = score - float(est.offset_)
+    # Both are off by parts of themselves.
+    clear = Provided(decision, decision / max(1.0, abs(float(est.offset_))), AwayFrom(0.0))
+    return Responses(
+        predict=labels(positive(clear), np.array([-1, 1])),
+        decision_function=clear,
+        score_samples=score,
+    )
+
+
 def _mean(values: Op, weights: Op | None) -> Op:
     if weights is None:
         return RowSum(values) / float(values.width or 1)
@@ -104,15 +139,38 @@ class _Neighbors:
 
 
 def _neighbors(est: Any, x: Op) -> _Neighbors:
-    rows, k = _rows(est), est.n_neighbors
+    if est.weights not in (None, "uniform", "distance"):
+        raise Unsupported("weights that are a function")
     x = validate(est, x, "numeric")
-    x = cast(settled(x) if est.weights == "distance" else x, torch.float64)
+    found = _nearest(est, settled(x) if est.weights == "distance" else x, est.n_neighbors)
+    if est.weights != "distance":
+        return _Neighbors(found.numbers, None)
+    chosen = found.squares
+    if est._fit_method == "brute":
+        chosen = Provided(chosen, Arith(torch.div, chosen, found.off), WELL_KNOWN)
+        if not holds_for_some(chosen):
+            raise Unsupported("distances so small that rounding shows")
+    return _Neighbors(found.numbers, Closeness(chosen))
+
+
+@dataclass(frozen=True)
+class _Nearest:
+    """The k nearest rows, and the squares of how far they are."""
+
+    numbers: Op  # (k,) columns
+    squares: Op  # the same
+    off: Op  # by how much the library's may be off
+
+
+def _nearest(est: Any, x: Op, k: int) -> _Nearest:
+    rows = _rows(est, k)
+    x = cast(x, torch.float64)
     mean = rows.mean(axis=0)
     centred, near = x - mean, rows - mean
     lengths = np.square(near).sum(axis=1)
     # The one that comes after tells how clear it is which come before.
     numbers: Op = Nearest(centred, near, -lengths / 2, min(k + 1, len(rows)))
-    squares = Squares(x, rows, numbers)
+    squares: Op = Squares(x, rows, numbers)
     off = _off(x, rows) if est._fit_method == "brute" else _off(centred, near)
     if k < len(rows):
         gap = Arith(torch.sub, Column(squares, k), Column(squares, k - 1))
@@ -120,14 +178,8 @@ def _neighbors(est: Any, x: Op) -> _Neighbors:
         numbers = Provided(Select(numbers, np.arange(k)), clear, DECIDED)
         if not holds_for_some(numbers):
             raise Unsupported("neighbors that are as far as others")
-    if est.weights != "distance":
-        return _Neighbors(numbers, None)
-    chosen: Op = Select(squares, np.arange(k))
-    if est._fit_method == "brute":
-        chosen = Provided(chosen, Arith(torch.div, chosen, off), WELL_KNOWN)
-        if not holds_for_some(chosen):
-            raise Unsupported("distances so small that rounding shows")
-    return _Neighbors(numbers, Closeness(chosen))
+        squares = Select(squares, np.arange(k))
+    return _Nearest(numbers, squares, off)
 
 
 def _off(x: Op, rows: np.ndarray) -> Op:
@@ -137,16 +189,14 @@ def _off(x: Op, rows: np.ndarray) -> Op:
     return squares * slack + slack * float(np.square(rows).sum(axis=1).max())
 
 
-def _rows(est: Any) -> np.ndarray:
+def _rows(est: Any, k: int) -> np.ndarray:
     """The fixed rows, where to look at all of them is worth it."""
     rows = est._fit_X
     if est.effective_metric_ not in PLAIN or (est.effective_metric_params_ or {}).get("p", 2) != 2:
         raise Unsupported("distances of another kind")
-    if est.weights not in (None, "uniform", "distance"):
-        raise Unsupported("weights that are a function")
     if sp.issparse(rows) or rows.dtype == np.float32:
         raise Unsupported("fitted on a sparse matrix, or in float32")
-    if est.n_neighbors > len(rows):
+    if k > len(rows):
         raise Unsupported("more neighbors than rows")
     n, width = rows.shape
     if est._fit_method != "brute" and n > FEW * GROWTH ** (width - 2):

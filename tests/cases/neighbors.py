@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.neighbors import (
     KNeighborsClassifier,
     KNeighborsRegressor,
+    LocalOutlierFactor,
     NearestCentroid,
     NeighborhoodComponentsAnalysis,
 )
@@ -93,4 +94,34 @@ CASES += [
         Case(NearestCentroid(priors=priors), y=d.Y_TEXT, **OF_ALL)
         for priors in ("empirical", [0.1, 0.2, 0.3, 0.4])
     ),
+]
+
+SCORES = {"native": ("predict", "decision_function", "score_samples"), "dtypes": ("float64",)}
+
+
+def _outliers(k=20, X=X, probe=PROBE, **facts):
+    return Case(LocalOutlierFactor(k, novelty=True, **facts), X, probe=probe, dtypes=("float64",))
+
+
+def _natively(reason, X=X, **facts):
+    return Case(LocalOutlierFactor(novelty=True, **facts), X, reason=reason, **SCORES)
+
+
+CASES += [
+    _outliers(),
+    _outliers(1),
+    _outliers(5, algorithm="ball_tree", contamination=0.1),
+    _outliers(7, algorithm="brute", contamination=0.3),
+    _outliers(metric="euclidean", n_jobs=2, leaf_size=3),
+    _outliers(1000),  # of all others, when it is fitted
+    _outliers(X=X * 1e6, probe=PROBE * 1e6),
+    _outliers(X=X * 1e-12, probe=PROBE * 1e-12),  # beside which 1e-10 counts
+    _outliers(probe=(X * 10).astype(int)),
+    _outliers(X=np.column_stack([X, np.ones(d.N)]), probe=None),
+    _natively("as far as others", np.repeat(X[:50], 3, axis=0), n_neighbors=2),
+    _natively("rounding shows", X + 100, algorithm="brute"),
+    _natively("another kind", p=1),
+    _natively("another kind", metric="cosine"),
+    _natively("float32", X.astype("f")),
+    Case(LocalOutlierFactor(), X),
 ]
