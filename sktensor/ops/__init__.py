@@ -17,7 +17,7 @@ from .columns import (
 )
 from .csr import CsrProduct, CsrScale, CsrSelect, CsrSizes, ValidCsr
 from .curves import Bins, Bounded, BoxCox, Interpolate, Products, YeoJohnson
-from .elementwise import FLOATS_OF_INTEGERS, UFUNCS, Above, Logistic, exp, ndtri, sqrt, tanh
+from .elementwise import FLOATS_OF_INTEGERS, UFUNCS, Above, Logistic, erf, exp, ndtri, sqrt, tanh
 from .encode import Fill, GatherSum, KnownCodes, Missing, OneHot, Recode, Search
 from .few import few, twin
 from .forest import Forest, Leaves
@@ -114,6 +114,7 @@ __all__ = [
     "as_csr",
     "cast",
     "column_count",
+    "erf",
     "exp",
     "few",
     "is_table",
