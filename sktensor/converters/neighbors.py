@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 from scipy import sparse as sp
+from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import (
+    KernelDensity,
     KNeighborsClassifier,
     KNeighborsRegressor,
     LocalOutlierFactor,
@@ -26,6 +28,8 @@ from ..ops import (
     Concat,
     Finite,
     Map,
+    MatMul,
+    Mended,
     Named,
     Nearest,
     Op,
@@ -40,6 +44,7 @@ from ..ops import (
     sqrt,
 )
 from ..ops.conditions import EPS, ROUNDING, AwayFrom
+from .kernels import rbf, some
 from .linear import holds_for_some, linear, nearest
 from .registry import Responses, Unsupported, converts
 from .responses import apart, classifier, labels, positive, regressor, transformer
@@ -47,6 +52,12 @@ from .validation import as_numbers, settled, validate
 
 DECIDED = Above(1.0)  # how far the next one is from the last, in the rounding of a distance
 WELL_KNOWN = Above(1e11)  # a distance in the same
+TREE = 256.0  # eps of all weight, what a tree's bounds of it leave in its sums: 60 were seen
+ADDED = 0.25  # eps, what each of a tree's terms adds to that, of the sum: 0.08 were seen
+SEEN = 5e-11  # of a density's logarithm and 1, what it may be off
+NEAR = 8.5  # bandwidths, beyond which a tree need not look
+LEAST_DENSE = 1e-3  # of its weight, what is seen of it where few rows are in doubt
+LEAST_NEAR = 0.2  # of the weight, what is so near that looking at all of it is faster
 PLAIN = {"euclidean", "minkowski"}
 FEW, GROWTH = 500, 2.5  # rows from which on a tree is faster: of 2 columns, and by each more
 
@@ -124,6 +135,33 @@ def local_outlier_factor(est, x):
     )
 
 
+@converts(KernelDensity)
+def kernel_density(est, x):
+    if est.kernel != "gaussian":
+        raise Unsupported(f"a kernel that is {est.kernel}")
+    if est.metric != "euclidean" or est.metric_params:
+        raise Unsupported("distances of another kind")
+    if est.atol or est.rtol:
+        raise Unsupported("densities that are looked at no further than a tolerance")
+    x = settled(validate(est, x, torch.float64))
+    tree = _Tree(est.tree_, float(est.bandwidth_), bool(est.breadth_first))
+    rows, weights = tree.rows, tree.weights
+    if not (weights > 0).all():
+        raise Unsupported("rows of no weight, of which each answer warns")
+    n, width = rows.shape
+    gamma = 0.5 / tree.bandwidth**2
+    kernel = rbf(x, rows, gamma, centred=True)
+    tree.check_is_slower()
+    total: Op = MatMul(kernel.values, np.ascontiguousarray(weights))
+    norm = -width * (0.5 * np.log(2 * np.pi) + np.log(tree.bandwidth))
+    density = Map(total, torch.log) + float(norm)
+    # What a tree's sum is off is a part of all weight, of which far from all rows little is left.
+    off = Column(kernel.moved(_ones(x), np.ones((1, 1))), 0) * EPS + ADDED * n * EPS
+    off = Arith(torch.add, off, Arith(torch.div, TREE * EPS, total))
+    sure = Map(Arith(torch.sub, Map(density, torch.abs) * SEEN + SEEN, off), Above(), torch.bool)
+    return Responses(score_samples=Mended(density, sure, x, tree))
+
+
 def _mean(values: Op, weights: Op | None) -> Op:
     if weights is None:
         return RowSum(values) / float(values.width or 1)
@@ -180,6 +218,47 @@ def _nearest(est: Any, x: Op, k: int) -> _Nearest:
             raise Unsupported("neighbors that are as far as others")
         squares = Select(squares, np.arange(k))
     return _Nearest(numbers, squares, off)
+
+
+@dataclass(frozen=True)
+class _Tree:
+    """The logarithm of a sum of Gaussian kernels, by the tree that holds their rows."""
+
+    tree: Any
+    bandwidth: float
+    breadth_first: bool
+
+    @property
+    def rows(self) -> np.ndarray:
+        return np.array(self.tree.data, np.float64)
+
+    @property
+    def weights(self) -> np.ndarray:
+        """What each row weighs, of 1."""
+        found, n = self.tree.sample_weight, len(self.rows)
+        return np.full(n, 1 / n) if found is None else np.array(found) / self.tree.sum_weight
+
+    def check_is_slower(self) -> None:
+        """Decline where it looks at few rows, or has to be asked about most, by some of its own."""
+        rows, weights = some(self.rows), self.weights
+        apart = pairwise_distances(rows, self.rows) / self.bandwidth
+        if np.median((apart < NEAR) @ weights) < LEAST_NEAR:
+            raise Unsupported("a tree is faster where so few rows are near")
+        # Rows that come have no own among the fixed ones.
+        others = np.exp(-0.5 * apart**2) @ weights - some(weights)
+        if np.median(others) < LEAST_DENSE:
+            raise Unsupported("densities so low that a tree's rounding shows")
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        found = self.tree.kernel_density(
+            x, self.bandwidth, "gaussian", 0.0, 0.0, self.breadth_first, True
+        )
+        whole = self.tree.data.shape[0] if self.tree.sample_weight is None else self.tree.sum_weight
+        return np.asarray(found - np.log(whole))
+
+
+def _ones(x: Op) -> Op:
+    return Map(RowSum(x), torch.ones_like)
 
 
 def _off(x: Op, rows: np.ndarray) -> Op:

@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.neighbors import (
+    KernelDensity,
     KNeighborsClassifier,
     KNeighborsRegressor,
     LocalOutlierFactor,
@@ -124,4 +125,41 @@ CASES += [
     _natively("another kind", metric="cosine"),
     _natively("float32", X.astype("f")),
     Case(LocalOutlierFactor(), X),
+]
+
+
+def _density(X=X, probe=PROBE, weights=None, **facts):
+    fit_params = {} if weights is None else {"sample_weight": weights}
+    return Case(KernelDensity(**facts), X, probe=probe, fit_params=fit_params)
+
+
+def _density_natively(reason, X=X, **facts):
+    return Case(KernelDensity(**facts), X, native=("score_samples",), reason=reason)
+
+
+WEIGHTS = 10.0 ** np.random.default_rng(9).integers(-9, 2, d.N)
+LONE = np.vstack([X[:5], X[:2] + 1e3, X[:1] * 1e9])  # far from all, where little is left
+CASES += [
+    _density(bandwidth=2.5),
+    _density(bandwidth=2.5, probe=LONE),
+    _density(X[:, :2], PROBE[:, :2], bandwidth="scott"),
+    _density(X[:, :1], PROBE[:, :1], bandwidth="silverman"),
+    _density(X[:, :2], LONE[:, :2], WEIGHTS, bandwidth=0.7, breadth_first=False, leaf_size=3),
+    _density(X[:, :3] + 1e3, None, WEIGHTS + 0.5, bandwidth=1.0, algorithm="ball_tree"),
+    _density(X * 1e-6, PROBE * 1e-6, bandwidth=np.float64(3e-6)),
+    _density(X * 1e6, (PROBE * 1e6).astype(int), bandwidth=3e6),
+    _density(np.column_stack([X[:, 0], np.ones(d.N)]), None, bandwidth=1),
+    Case(
+        KernelDensity(bandwidth=2.5),
+        X,
+        native=("score_samples",),
+        reason="no weight",
+        fit_params={"sample_weight": np.arange(d.N)},
+    ),
+    _density_natively("so low", bandwidth=0.9),
+    _density_natively("so few rows are near", X[:, :2], bandwidth=0.01),
+    _density_natively("tophat", kernel="tophat"),
+    _density_natively("another kind", metric="manhattan", algorithm="ball_tree"),
+    _density_natively("tolerance", rtol=1e-8),
+    _density_natively("tolerance", atol=1e-12, bandwidth=2.5),
 ]
