@@ -18,7 +18,14 @@ from sklearn.cluster import BisectingKMeans, FeatureAgglomeration, KMeans
 from sklearn.covariance import EllipticEnvelope
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.datasets import make_classification
-from sklearn.decomposition import PCA, FactorAnalysis, FastICA, KernelPCA, TruncatedSVD
+from sklearn.decomposition import (
+    PCA,
+    FactorAnalysis,
+    FastICA,
+    KernelPCA,
+    MiniBatchSparsePCA,
+    TruncatedSVD,
+)
 from sklearn.discriminant_analysis import (
     LinearDiscriminantAnalysis,
     QuadraticDiscriminantAnalysis,
@@ -27,13 +34,19 @@ from sklearn.feature_selection import SelectKBest
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern
 from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
-from sklearn.kernel_approximation import Nystroem, RBFSampler
+from sklearn.kernel_approximation import AdditiveChi2Sampler, Nystroem, RBFSampler
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier, OutputCodeClassifier
 from sklearn.naive_bayes import BernoulliNB, GaussianNB, MultinomialNB
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestCentroid
+from sklearn.neighbors import (
+    KernelDensity,
+    KNeighborsClassifier,
+    KNeighborsRegressor,
+    LocalOutlierFactor,
+    NearestCentroid,
+)
 from sklearn.neural_network import BernoulliRBM, MLPClassifier, MLPRegressor
 from sklearn.random_projection import GaussianRandomProjection
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, OneClassSVM
@@ -97,12 +110,16 @@ WORKLOADS: dict[str, tuple[Any, int, str]] = {
     "gaussian-process": (GaussianProcessRegressor(Matern(4.0), alpha=0.1, optimizer=None), 2, ""),
     "neighbors": (KNeighborsClassifier(), 2, ""),
     "neighbors-by-distance": (KNeighborsRegressor(weights="distance", algorithm="kd_tree"), 2, ""),
+    "outlier-factor": (LocalOutlierFactor(novelty=True), 2, ""),
+    "density": (KernelDensity(bandwidth=4.0), 2, ""),
     "mixture-5": (GaussianMixture(5, random_state=0), 2, ""),
     "mixture-5-diag": (GaussianMixture(5, covariance_type="diag", random_state=0), 2, ""),
     "qda-3": (QuadraticDiscriminantAnalysis(reg_param=0.1), 3, ""),
     "elliptic-envelope": (EllipticEnvelope(random_state=0), 2, ""),
     "factor-analysis-8": (FactorAnalysis(8), 2, ""),
     "fast-ica-8": (FastICA(8, random_state=0), 2, ""),
+    "sparse-pca-8": (MiniBatchSparsePCA(8, max_iter=20, random_state=0), 2, ""),
+    "chi2": (AdditiveChi2Sampler(), 2, "positive"),
     "random-projection": (GaussianRandomProjection(10, random_state=0), 2, ""),
     "rbf-sampler": (RBFSampler(random_state=0), 2, ""),
     "boltzmann-32": (BernoulliRBM(32, n_iter=1, random_state=0), 2, "positive"),
@@ -117,6 +134,7 @@ SLOW = {
     *("svc", "svc-3", "svc-poly", "svc-linear", "svr", "one-class-svm", "kernel-ridge"),
     *("kernel-pca-8", "gaussian-process", "neighbors", "neighbors-by-distance"),
     "nearest-imputer",
+    *("outlier-factor", "density"),
 }
 MOST_SLOW = 10_000
 

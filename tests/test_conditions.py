@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sktensor.ops import GatherSum, Input, Interpolate, few
-from sktensor.ops.conditions import AwayFrom, FarApart, OneNearest
+from sktensor.ops.conditions import AwayFrom, FarApart, OneNearest, Several
 from sktensor.ops.elementwise import Within
 from sktensor.table import Signature
 
@@ -104,3 +104,9 @@ def test_the_nearest_of_codes(rows, clear):
 def test_conditions_are_the_same_by_numpy(condition, x):
     x = np.array(x)
     assert bool(condition(torch.from_numpy(x)).all()) == condition.few(x)
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, 2, 3])
+def test_several_rows_are_counted_everywhere(n_rows):
+    rows, several = np.zeros((n_rows, 2)), Several()
+    assert bool(several(torch.from_numpy(rows))) == several.few(rows) == (n_rows > 1)

@@ -1,11 +1,12 @@
 """Neighbors: ties, rows at no distance, rows far from zero, and many rows in blocks."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -93,3 +94,37 @@ def test_rows_at_no_distance_weigh_alone():
     codes = torch.tensor([[0, 2], [1, 1], [2, 0], [0, 0]])
     votes = Votes(Input(Signature(2, torch.int64)), None, 3).forward(codes, None, 3)
     assert_same(votes.numpy(), np.array([[1.0, 0, 1], [0, 2, 0], [1, 0, 1], [2, 0, 0]]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["kd_tree", "ball_tree", "brute"]),
+    st.integers(1, 6),
+    st.sampled_from(["auto", 0.1, 0.5]),
+    st.sampled_from([1.0, 0.25, 1e-7, 1e-12]),
+    st.floats(0, 7),
+    st.integers(0, 2**32 - 1),
+)
+def test_outliers_among_near_ties_are_those_that_are_natively(
+    algorithm, k, contamination, step, far, seed
+):
+    rng = np.random.default_rng(seed)
+    rows, X = (
+        rng.integers(0, 4, (60, 3)) * 1.0 + step * rng.integers(0, 3, (60, 3)) + 10**far
+        for _ in range(2)
+    )
+    est = LocalOutlierFactor(k, algorithm=algorithm, contamination=contamination, novelty=True)
+    est.fit(rows)
+    for table in (X, rows, X[:1], X + rng.normal(size=X.shape)):
+        # A decision is what is left of a score where the offset is subtracted.
+        assert_answers_alike(est, table, methods=("predict", "score_samples"), compiled=False)
+
+
+def test_outliers_are_told_without_the_names_of_columns():
+    """It makes an array of a frame first, and misses the names in that."""
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(rng.normal(size=(80, 4)), columns=list("abcd"))
+    for rows in (frame, frame.to_numpy()):
+        est = LocalOutlierFactor(novelty=True).fit(rows)
+        for table in (frame, frame[list("dcba")], frame.to_numpy()):
+            assert_answers_alike(est, table + 0.01)

@@ -8,10 +8,13 @@ from sklearn.decomposition import (
     FastICA,
     IncrementalPCA,
     KernelPCA,
+    MiniBatchSparsePCA,
+    SparsePCA,
     TruncatedSVD,
 )
 
-from ..ops import cast
+from ..ops import Provided, cast
+from ..ops.conditions import Several
 from .kernels import CANCELLED, kernel_sums
 from .linear import MOST_CANCELLED, centred, linear, minus
 from .registry import Responses, Unsupported, converts
@@ -86,6 +89,20 @@ def fast_ica(est, x):
         return transformer(linear(cast(minus(x, est.mean_), x.dtype), weight).result)
     x, scale = centred(x, est.mean_, spread)
     return transformer(linear(x, weight * scale).result)
+
+
+@converts(SparsePCA, MiniBatchSparsePCA)
+def sparse_pca(est, x):
+    x, components = validate(est, x, "numeric"), est.components_
+    if np.float32 in (components.dtype, est.mean_.dtype):
+        raise Unsupported("a regression in float32")
+    # `(C C' + alpha)^-1 C`, one regression on the components for each row.
+    square = components @ components.T + est.ridge_alpha * np.eye(len(components))
+    if np.linalg.cond(square) > MOST_CANCELLED:
+        raise Unsupported("components so alike that rounding shows")
+    weight = linalg.solve(square, components, assume_a="pos")
+    rows = minus(x, est.mean_)
+    return transformer(linear(Provided(rows, rows, Several()), weight).result)
 
 
 def _keeps_digits(sizes: np.ndarray, spread: np.ndarray) -> None:

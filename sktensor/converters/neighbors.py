@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 from scipy import sparse as sp
+from sklearn.metrics import pairwise_distances
 from sklearn.neighbors import (
+    KernelDensity,
     KNeighborsClassifier,
     KNeighborsRegressor,
+    LocalOutlierFactor,
     NearestCentroid,
     NeighborhoodComponentsAnalysis,
 )
@@ -23,7 +26,11 @@ from ..ops import (
     Closeness,
     Column,
     Concat,
+    Finite,
     Map,
+    MatMul,
+    Mended,
+    Named,
     Nearest,
     Op,
     Provided,
@@ -34,15 +41,23 @@ from ..ops import (
     Take,
     Votes,
     cast,
+    sqrt,
 )
-from ..ops.conditions import EPS, ROUNDING
+from ..ops.conditions import EPS, ROUNDING, AwayFrom
+from .kernels import rbf, some
 from .linear import holds_for_some, linear, nearest
 from .registry import Responses, Unsupported, converts
-from .responses import apart, classifier, labels, regressor, transformer
-from .validation import settled, validate
+from .responses import apart, classifier, labels, positive, regressor, transformer
+from .validation import as_numbers, settled, validate
 
 DECIDED = Above(1.0)  # how far the next one is from the last, in the rounding of a distance
 WELL_KNOWN = Above(1e11)  # a distance in the same
+TREE = 256.0  # eps of all weight, what a tree's bounds of it leave in its sums: 60 were seen
+ADDED = 0.25  # eps, what each of a tree's terms adds to that, of the sum: 0.08 were seen
+SEEN = 5e-11  # of a density's logarithm and 1, what it may be off
+NEAR = 8.5  # bandwidths, beyond which a tree need not look
+LEAST_DENSE = 1e-3  # of its weight, what is seen of it where few rows are in doubt
+LEAST_NEAR = 0.2  # of the weight, what is so near that looking at all of it is faster
 PLAIN = {"euclidean", "minkowski"}
 FEW, GROWTH = 500, 2.5  # rows from which on a tree is faster: of 2 columns, and by each more
 
@@ -89,6 +104,64 @@ def nearest_centroid(est, x):
     )
 
 
+@converts(LocalOutlierFactor)
+def local_outlier_factor(est, x):
+    if not est.novelty:
+        raise Unsupported("no answers for other rows than those fitted")
+    # The array that it makes of a frame first has no names.
+    x = settled(as_numbers(x.x if isinstance(x, Named) else x, "numeric"))
+    x = validate(est, x, "numeric")
+    if x.dtype == torch.float32:
+        raise Unsupported("distances in float32")
+    k = est.n_neighbors_
+    found = _nearest(est, x, k)
+    beyond = np.asarray(est._distances_fit_X_[:, k - 1], np.float64)
+    reach: Op = Arith(torch.maximum, Map(found.squares, sqrt), Take(found.numbers, beyond))
+    if est._fit_method == "brute":
+        known = Arith(torch.div, Map(reach, torch.square), found.off)
+        reach = guard = Provided(reach, known, WELL_KNOWN)
+        if not holds_for_some(guard):
+            raise Unsupported("distances so small that rounding shows")
+    sparse = _mean(reach, None) + 1e-10
+    score = Arith(torch.mul, _mean(Take(found.numbers, est._lrd), None), sparse) * -1
+    score = Finite(Column(score, 0))
+    decision = score - float(est.offset_)
+    # Both are off by parts of themselves.
+    clear = Provided(decision, decision / max(1.0, abs(float(est.offset_))), AwayFrom(0.0))
+    return Responses(
+        predict=labels(positive(clear), np.array([-1, 1])),
+        decision_function=clear,
+        score_samples=score,
+    )
+
+
+@converts(KernelDensity)
+def kernel_density(est, x):
+    if est.kernel != "gaussian":
+        raise Unsupported(f"a kernel that is {est.kernel}")
+    if est.metric != "euclidean" or est.metric_params:
+        raise Unsupported("distances of another kind")
+    if est.atol or est.rtol:
+        raise Unsupported("densities that are looked at no further than a tolerance")
+    x = settled(validate(est, x, torch.float64))
+    tree = _Tree(est.tree_, float(est.bandwidth_), bool(est.breadth_first))
+    rows, weights = tree.rows, tree.weights
+    if not (weights > 0).all():
+        raise Unsupported("rows of no weight, of which each answer warns")
+    n, width = rows.shape
+    gamma = 0.5 / tree.bandwidth**2
+    kernel = rbf(x, rows, gamma, centred=True)
+    tree.check_is_slower()
+    total: Op = MatMul(kernel.values, np.ascontiguousarray(weights))
+    norm = -width * (0.5 * np.log(2 * np.pi) + np.log(tree.bandwidth))
+    density = Map(total, torch.log) + float(norm)
+    # What a tree's sum is off is a part of all weight, of which far from all rows little is left.
+    off = Column(kernel.moved(_ones(x), np.ones((1, 1))), 0) * EPS + ADDED * n * EPS
+    off = Arith(torch.add, off, Arith(torch.div, TREE * EPS, total))
+    sure = Map(Arith(torch.sub, Map(density, torch.abs) * SEEN + SEEN, off), Above(), torch.bool)
+    return Responses(score_samples=Mended(density, sure, x, tree))
+
+
 def _mean(values: Op, weights: Op | None) -> Op:
     if weights is None:
         return RowSum(values) / float(values.width or 1)
@@ -105,15 +178,39 @@ class _Neighbors:
 
 
 def _neighbors(est: Any, x: Op) -> _Neighbors:
-    rows, k = _rows(est), est.n_neighbors
+    if est.weights not in (None, "uniform", "distance"):
+        raise Unsupported("weights that are a function")
     x = validate(est, x, "numeric")
-    x = cast(settled(x) if est.weights == "distance" else x, torch.float64)
+    found = _nearest(est, settled(x) if est.weights == "distance" else x, est.n_neighbors)
+    if est.weights != "distance":
+        return _Neighbors(found.numbers, None, found.alone)
+    chosen = found.squares
+    if est._fit_method == "brute":
+        chosen = Provided(chosen, Arith(torch.div, chosen, found.off), WELL_KNOWN)
+        if not holds_for_some(chosen):
+            raise Unsupported("distances so small that rounding shows")
+    return _Neighbors(found.numbers, Closeness(chosen), found.alone)
+
+
+@dataclass(frozen=True)
+class _Nearest:
+    """The k nearest rows, and the squares of how far they are."""
+
+    numbers: Op  # (k,) columns
+    squares: Op  # the same
+    off: Op  # by how much the library's may be off
+    alone: bool  # whether they are looked for row by row, whatever the others are
+
+
+def _nearest(est: Any, x: Op, k: int) -> _Nearest:
+    rows = _rows(est, k)
+    x = cast(x, torch.float64)
     mean = rows.mean(axis=0)
     centred, near = x - mean, rows - mean
     lengths = np.square(near).sum(axis=1)
     # The one that comes after tells how clear it is which come before.
     numbers: Op = Nearest(centred, near, -lengths / 2, min(k + 1, len(rows)))
-    squares = Squares(x, rows, numbers)
+    squares: Op = Squares(x, rows, numbers)
     alone = est._fit_method != "brute" and is_exact(x)  # a tree is asked row by row
     off = _off(x, rows) if est._fit_method == "brute" else _off(centred, near)
     if k < len(rows):
@@ -122,14 +219,49 @@ def _neighbors(est: Any, x: Op) -> _Neighbors:
         numbers = Provided(Select(numbers, np.arange(k)), clear, DECIDED, alone)
         if not holds_for_some(numbers):
             raise Unsupported("neighbors that are as far as others")
-    if est.weights != "distance":
-        return _Neighbors(numbers, None, alone)
-    chosen: Op = Select(squares, np.arange(k))
-    if est._fit_method == "brute":
-        chosen = Provided(chosen, Arith(torch.div, chosen, off), WELL_KNOWN)
-        if not holds_for_some(chosen):
-            raise Unsupported("distances so small that rounding shows")
-    return _Neighbors(numbers, Closeness(chosen), alone)
+        squares = Select(squares, np.arange(k))
+    return _Nearest(numbers, squares, off, alone)
+
+
+@dataclass(frozen=True)
+class _Tree:
+    """The logarithm of a sum of Gaussian kernels, by the tree that holds their rows."""
+
+    tree: Any
+    bandwidth: float
+    breadth_first: bool
+
+    @property
+    def rows(self) -> np.ndarray:
+        return np.array(self.tree.data, np.float64)
+
+    @property
+    def weights(self) -> np.ndarray:
+        """What each row weighs, of 1."""
+        found, n = self.tree.sample_weight, len(self.rows)
+        return np.full(n, 1 / n) if found is None else np.array(found) / self.tree.sum_weight
+
+    def check_is_slower(self) -> None:
+        """Decline where it looks at few rows, or has to be asked about most, by some of its own."""
+        rows, weights = some(self.rows), self.weights
+        apart = pairwise_distances(rows, self.rows) / self.bandwidth
+        if np.median((apart < NEAR) @ weights) < LEAST_NEAR:
+            raise Unsupported("a tree is faster where so few rows are near")
+        # Rows that come have no own among the fixed ones.
+        others = np.exp(-0.5 * apart**2) @ weights - some(weights)
+        if np.median(others) < LEAST_DENSE:
+            raise Unsupported("densities so low that a tree's rounding shows")
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        found = self.tree.kernel_density(
+            x, self.bandwidth, "gaussian", 0.0, 0.0, self.breadth_first, True
+        )
+        whole = self.tree.data.shape[0] if self.tree.sample_weight is None else self.tree.sum_weight
+        return np.asarray(found - np.log(whole))
+
+
+def _ones(x: Op) -> Op:
+    return Map(RowSum(x), torch.ones_like)
 
 
 def _off(x: Op, rows: np.ndarray) -> Op:
@@ -139,16 +271,14 @@ def _off(x: Op, rows: np.ndarray) -> Op:
     return squares * slack + slack * float(np.square(rows).sum(axis=1).max())
 
 
-def _rows(est: Any) -> np.ndarray:
+def _rows(est: Any, k: int) -> np.ndarray:
     """The fixed rows, where to look at all of them is worth it."""
     rows = est._fit_X
     if est.effective_metric_ not in PLAIN or (est.effective_metric_params_ or {}).get("p", 2) != 2:
         raise Unsupported("distances of another kind")
-    if est.weights not in (None, "uniform", "distance"):
-        raise Unsupported("weights that are a function")
     if sp.issparse(rows) or rows.dtype == np.float32:
         raise Unsupported("fitted on a sparse matrix, or in float32")
-    if est.n_neighbors > len(rows):
+    if k > len(rows):
         raise Unsupported("more neighbors than rows")
     n, width = rows.shape
     if est._fit_method != "brute" and n > FEW * GROWTH ** (width - 2):

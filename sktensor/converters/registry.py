@@ -23,7 +23,19 @@ from sklearn.utils._set_output import _auto_wrap_is_configured, _get_output_conf
 from sklearn.utils.validation import check_is_fitted
 
 from ..graph import evaluate, is_exact
-from ..ops import Columns, CsrSelect, Input, Named, Native, Op, Select, as_csr, is_table, signature
+from ..ops import (
+    Columns,
+    CsrSelect,
+    Input,
+    Named,
+    Native,
+    Numbers,
+    Op,
+    Select,
+    as_csr,
+    is_table,
+    signature,
+)
 from .parameters import LIBRARIES, unknown_parameters
 
 
@@ -255,9 +267,15 @@ def _exactly(x: Op) -> Op:
     if origin is None and isinstance(x, Select) and _made_in_float32(x):
         raise Unsupported("float32 columns that a native step reads as they lie natively")
     if origin is None or (type(origin[0]).__name__ in CONTAINERS and not _made_in_float32(x)):
-        return x.with_inputs(_exactly)
+        return x.with_inputs(_exactly_as_read)
     estimator, read, method = origin
     return native(estimator, _exactly(read), method, "what reads it natively may tell a last bit")
+
+
+def _exactly_as_read(x: Op) -> Op:
+    """The same for an op, which reads an array where a native step may return a frame."""
+    exact = _exactly(x)
+    return Numbers(exact, x.dtype) if x.dtype is not None and is_table(exact) else exact
 
 
 def _made_in_float32(x: Op) -> bool:

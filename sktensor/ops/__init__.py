@@ -20,13 +20,14 @@ from .coupling import Coupled
 from .csr import CsrProduct, CsrScale, CsrSelect, CsrSizes, ValidCsr
 from .curves import Bins, Bounded, BoxCox, Interpolate, Products, YeoJohnson
 from .donors import FillFromNearest
-from .elementwise import FLOATS_OF_INTEGERS, UFUNCS, Above, Logistic, exp, ndtri, sqrt, tanh
+from .elementwise import FLOATS_OF_INTEGERS, UFUNCS, Above, Logistic, erf, exp, ndtri, sqrt, tanh
 from .encode import Fill, GatherSum, KnownCodes, Missing, OneHot, Recode, Search
 from .few import few, twin
 from .forest import Forest, Leaves
 from .host import Columns, Csr, Input, Native, Numbers, Several, is_table, signature
 from .likelihoods import SquaredDistances, Trusted
 from .lookup import AllKnown, Lookable, Lookup
+from .mended import Mended
 from .missing import FillTable, MissingCells
 from .nearest import Closeness, Nearest, Squares, Votes
 from .outputs import (
@@ -89,6 +90,7 @@ __all__ = [
     "Lookup",
     "Map",
     "MatMul",
+    "Mended",
     "Missing",
     "MissingCells",
     "Named",
@@ -121,6 +123,7 @@ __all__ = [
     "as_csr",
     "cast",
     "column_count",
+    "erf",
     "exp",
     "few",
     "is_table",

@@ -71,6 +71,18 @@ class NotBelow:
 
 
 @dataclass(frozen=True)
+class Several:
+    """Whether there is more than one row: some answer of one in another shape."""
+
+    def __call__(self, x: Tensor) -> Tensor:
+        # Counted, not asked: an exported program has any number of rows.
+        return x.new_ones(x.shape[0]).sum() > 1
+
+    def few(self, x: np.ndarray) -> bool:
+        return len(x) > 1
+
+
+@dataclass(frozen=True)
 class OneNearest:
     """Whether rounding cannot have made nearest the point that is: far by more, or none rounded.
 

@@ -127,6 +127,7 @@ sqrt = Elementwise(np.sqrt, torch.sqrt)
 log1p = Elementwise(np.log1p, torch.log1p)
 expm1 = Elementwise(np.expm1, torch.expm1)
 power = Elementwise(np.power, torch.pow)
+erf = Elementwise(special.erf, torch.erf)
 ndtri = Elementwise(special.ndtri, torch.special.ndtri)
 boxcox = Elementwise(special.boxcox, _boxcox)
 

@@ -7,6 +7,8 @@ from sklearn.decomposition import (
     FastICA,
     IncrementalPCA,
     KernelPCA,
+    MiniBatchSparsePCA,
+    SparsePCA,
     TruncatedSVD,
 )
 from sklearn.pipeline import make_pipeline
@@ -69,5 +71,24 @@ CASES = [
         np.column_stack([d.X[:, :3], d.X[:, 0] + 1e-7 * d.X[:, 4]]),
         native=("transform",),
         reason="rounding",
+    ),
+]
+
+SPARSE = {"max_iter": 5, "random_state": 0}
+CASES += [
+    Case(SparsePCA(3, **SPARSE), probe=(d.X * 10).astype(int)),
+    Case(SparsePCA(2, ridge_alpha=5.0, method="cd", **SPARSE), FAR[:, :5], probe=FAR[:9, :5]),
+    Case(SparsePCA(alpha=0.01, **SPARSE), CONSTANT),
+    Case(SparsePCA(9, **SPARSE)),  # more than there are columns
+    Case(SparsePCA(1, **SPARSE)),
+    Case(MiniBatchSparsePCA(3, ridge_alpha=0.5, **SPARSE), probe=d.X > 0),
+    Case(MiniBatchSparsePCA(8, **SPARSE), d.X * 1e-6),
+    Case(SparsePCA(9, ridge_alpha=1e-12, **SPARSE), native=("transform",), reason="so alike"),
+    Case(
+        SparsePCA(2, **SPARSE),
+        d.X.astype("f"),
+        frame=False,
+        native=("transform",),
+        reason="float32",
     ),
 ]

@@ -1,6 +1,7 @@
 """Rows for `sklearn.gaussian_process`."""
 
-from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
+from sklearn.gaussian_process._gpc import _BinaryGaussianProcessClassifierLaplace
 from sklearn.gaussian_process.kernels import (
     RBF,
     ConstantKernel,
@@ -44,4 +45,39 @@ CASES = [
         **NATIVE,
         reason="terms cancel",
     ),
+]
+
+
+def _classes(kernel, y=d.Y_LABELS, **facts):
+    mode = facts.pop("multi_class", "one_vs_rest")
+    process = GaussianProcessClassifier(kernel, optimizer=None, multi_class=mode)
+    return Case(process, facts.pop("X", d.X), y, dtypes=("float64",), **facts)
+
+
+ALL = {"native": ("predict", "predict_proba")}
+CASES += [
+    _classes(None, probe=(d.X * 10).astype(int)),
+    _classes(9.0 * RBF([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), d.Y_LABELS.astype("U9"), X=d.X + 100),
+    _classes(Matern(2.0) + WhiteKernel(0.3), d.Y_BINARY > 0, probe=d.X[:9] + 1e-9),
+    _classes(RationalQuadratic(1.5, 0.7) * 2.0, d.Y_TEXT),
+    _classes(4.0 * Matern(3.0, nu=2.5), d.Y_MULTI * 3.0, probe=d.X * 1e3),  # far from all
+    _classes(
+        4.0 * RBF(2.0),
+        d.Y_TEXT,
+        multi_class="one_vs_one",
+        native=("predict_proba",),
+        reason="one class against another",
+    ),
+    Case(GaussianProcessClassifier(RBF(2.0), random_state=0), y=d.Y_BINARY, dtypes=("float64",)),
+    Case(
+        _BinaryGaussianProcessClassifierLaplace(1.0 * RBF(2.0), optimizer=None),
+        y=d.Y_LABELS,
+        dtypes=("float64",),
+        frame=False,
+    ),
+    _classes(1e9 * RBF(9.0), native=("predict_proba",), reason="digits"),
+    _classes(Matern(2.0, nu=0.5), **ALL, reason="not smooth"),
+    _classes(DotProduct(), **ALL, reason="another kind"),
+    _classes(WhiteKernel() + WhiteKernel(), **ALL, reason="no vectors"),
+    _classes(RBF(), X=d.X.astype("f"), **ALL, reason="float32"),
 ]

@@ -1,7 +1,12 @@
 """Rows for `sklearn.kernel_approximation`."""
 
 import numpy as np
-from sklearn.kernel_approximation import Nystroem, RBFSampler, SkewedChi2Sampler
+from sklearn.kernel_approximation import (
+    AdditiveChi2Sampler,
+    Nystroem,
+    RBFSampler,
+    SkewedChi2Sampler,
+)
 
 from ..support import Case
 from . import data as d
@@ -53,5 +58,21 @@ CASES = [
         d.X.astype(np.float32),
         frame=False,
         **IN_FLOAT32,
+    ),
+]
+
+ZEROS = np.where(d.X_POSITIVE > 2.0, 0.0, d.X_POSITIVE)
+CASES += [
+    *(
+        Case(AdditiveChi2Sampler(sample_steps=steps), ZEROS, probe=d.X_POSITIVE * 1e6, exact=True)
+        for steps in (1, 2, 3)
+    ),
+    Case(AdditiveChi2Sampler(sample_steps=4, sample_interval=0.3), ZEROS * 1e-300, exact=True),
+    Case(AdditiveChi2Sampler(sample_interval=np.float64(0.7)), d.X_POSITIVE, probe=d.X, exact=True),
+    Case(
+        AdditiveChi2Sampler(),
+        (ZEROS * 10).astype(int),
+        native=("transform",),
+        reason="whole numbers",
     ),
 ]
