@@ -12,6 +12,7 @@ from sktensor.kernels.coupling_numba import couple
 from sktensor.kernels.forest_cpu import perfect
 from sktensor.kernels.nearest_numba import keep_largest, squares
 from sktensor.kernels.objects_numba import distinct
+from sktensor.kernels.rounds_numba import impute
 from sktensor.kernels.rows_numba import argmax, is_best_by
 from sktensor.kernels.squares_numba import squared_distances
 
@@ -102,6 +103,9 @@ def main():
                 )
                 squares(scores[:40], scores, found[: len(scores)], np.empty(found.shape))
                 donors(scores)
+                lacking, columns = np.where(scores > 1, np.nan, scores), np.arange(width)
+                facts = (np.eye(width), np.ones(width), -np.ones(width), np.ones(width), 1e-15)
+                impute(lacking, scores, columns, *facts, np.empty((n, width + 1)))
             squared_distances(np.tile(scores, 3), np.ones((3, width)), np.ones((3, width)))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import sqrt
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import torch
+from sklearn import linear_model as lm
 from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
+from sklearn.impute._iterative import IterativeImputer  # public only where it is switched on
 from sklearn.utils._mask import _get_mask
 from sklearn.utils._missing import is_pandas_na, is_scalar_nan
 from sklearn.utils._set_output import _get_output_config
@@ -20,16 +23,18 @@ from ..ops import (
     Fill,
     FillFromNearest,
     FillTable,
+    Finite,
     Missing,
     MissingCells,
     Op,
     Provided,
+    Rounds,
     Select,
     cast,
     is_table,
     signature,
 )
-from ..ops.conditions import EPS, ROUNDING
+from ..ops.conditions import EPS, ROUNDING, Below
 from ..table import UNKNOWN
 from .encoders import PLAIN
 from .linear import holds_for_some
@@ -38,6 +43,7 @@ from .responses import transformer
 from .validation import check_names, numpy_dtype, settled, validate
 
 MOST_DONORS = 100  # that are kept in order, which takes longer than natively for many more
+KNOWN = Below(1e-10)  # by how much what is predicted may be off, as a part of it
 SEEN = 5e-11  # of a mean, what is off by more may be seen
 
 
@@ -184,6 +190,66 @@ def knn_imputer(est, x):
         far = "neighbors that are as far as others"
         raise Unsupported("distances that rounding may change" if by_distance else far)
     return transformer(_indicated(est, x, marker, cast(sure, x.dtype)))
+
+
+LINEAR = {
+    *(lm.BayesianRidge, lm.ElasticNet, lm.ElasticNetCV, lm.HuberRegressor, lm.Lasso, lm.LassoCV),
+    *(lm.LinearRegression, lm.Ridge, lm.RidgeCV),
+}
+MOST_WEIGHTS = 2**22  # of all steps of all rounds
+
+
+@converts(IterativeImputer)
+def iterative_imputer(est, x):
+    if est.sample_posterior:
+        raise Unsupported("values drawn at random")
+    if est.verbose:
+        raise Unsupported("rounds that are told about")
+    x = validate(est, x, "float", allow_nan=is_scalar_nan(est.missing_values))
+    if x.dtype != torch.float64:
+        raise Unsupported("predictions in float32")
+    marker = _marker(est.missing_values, numpy_dtype(x))
+    empty = np.asarray(est._is_empty_feature)
+    if est.keep_empty_features and empty.any():
+        raise Unsupported("columns without any value")
+    kept, values = _statistics(est.initial_imputer_)
+    values = values[~empty[kept]]
+    numbers = Select(x, np.flatnonzero(~empty)) if empty.any() else x
+    filled: Op = Fill(numbers, marker, values.astype(np.float64))
+    if est.imputation_sequence_:
+        if not is_scalar_nan(est.missing_values):
+            numbers = _nan_for(marker, est, numbers, np.dtype(np.float64))
+        filled = _predicted(est, numbers, filled)
+    return transformer(_indicated(est, x, marker, filled))
+
+
+def _predicted(est: Any, x: Op, filled: Op) -> Op:
+    """The filled rows with what is NaN in `x` predicted from the others, round by round."""
+    steps, width = est.imputation_sequence_, filled.width or 0
+    if any(type(step.estimator) not in LINEAR for step in steps):
+        raise Unsupported("members that are not linear")
+    if len(steps) * width > MOST_WEIGHTS:
+        raise Unsupported("too many steps")
+    weights = np.zeros((len(steps), width))
+    for row, step in zip(weights, steps, strict=True):
+        row[step.neighbor_feat_idx] = np.ravel(step.estimator.coef_)
+    intercepts = np.array([float(np.ravel(s.estimator.intercept_)[0]) for s in steps])
+    if not (np.isfinite(weights).all() and np.isfinite(intercepts).all()):
+        raise Unsupported("coefficients that are not finite")
+    found = Rounds(
+        x,
+        filled,
+        tuple(int(step.feat_idx) for step in steps),
+        weights,
+        intercepts,
+        np.asarray(est._min_value, np.float64),
+        np.asarray(est._max_value, np.float64),
+        EPS * (4 + sqrt(width) / 4),
+    )
+    known = Provided(Select(found, np.arange(width)), Column(found, width), KNOWN)
+    if not holds_for_some(known):
+        raise Unsupported("predictions whose terms cancel, so that rounding shows")
+    return Finite(known)
 
 
 def _fixed_rows(est: Any) -> np.ndarray:

@@ -41,6 +41,7 @@ from .outputs import (
     Take,
     WeightedMedian,
 )
+from .rounds import Rounds
 from .sparse import CsrParts, as_csr
 from .splines import Spline
 
@@ -105,6 +106,7 @@ __all__ = [
     "Quadratic",
     "Recode",
     "Retreat",
+    "Rounds",
     "RowSum",
     "Search",
     "Select",

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
+from sklearn.impute._iterative import IterativeImputer
+from sklearn.linear_model import LinearRegression, PoissonRegressor, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -100,4 +102,39 @@ CASES += [
     Case(KNNImputer(n_neighbors=101), **NEAREST, **OFTEN, reason="more than 100"),
     Case(KNNImputer(copy=False), **NEAREST, **OFTEN, reason="writes"),
     Case(KNNImputer(missing_values=0.1), np.where(APART > 3, 0.1, d.X), dtypes=("float64",)),
+]
+
+F8 = {"dtypes": ("float64",)}
+ROUNDS = {"max_iter": 4, "random_state": 0}
+CASES += [
+    Case(IterativeImputer(**ROUNDS), d.X_NAN, **F8),
+    Case(IterativeImputer(**ROUNDS, add_indicator=True), SOME_NAN, probe=d.X_NAN[:, :3], **F8),
+    Case(IterativeImputer(Ridge(), **ROUNDS, n_nearest_features=2), d.X_NAN, **F8),
+    Case(IterativeImputer(**ROUNDS, skip_complete=True), SOME_NAN, probe=d.X_NAN[:, :3], **F8),
+    Case(IterativeImputer(**ROUNDS, min_value=-0.5, max_value=[0.5] * 6), d.X_NAN, **F8),
+    Case(IterativeImputer(**ROUNDS, imputation_order="random"), d.X_NAN, **F8),
+    Case(
+        IterativeImputer(**ROUNDS, missing_values=-999.0, initial_strategy="median"), MARKED, **F8
+    ),
+    Case(IterativeImputer(max_iter=0, initial_strategy="constant", fill_value=2.0), d.X_NAN, **F8),
+    Case(IterativeImputer(**ROUNDS), EMPTY, **F8),
+    Case(
+        IterativeImputer(LinearRegression(), **ROUNDS),
+        d.X_NAN,
+        probe=d.CODES[:, [0, 1, 2] * 2],
+        **F8,
+    ),
+    Case(
+        IterativeImputer(PoissonRegressor(), **ROUNDS),
+        np.abs(d.X_NAN),
+        native=("transform",),
+        reason="not linear",
+    ),
+    Case(
+        IterativeImputer(**ROUNDS),
+        d.X_NAN.astype(np.float32),
+        dtypes=("float32",),
+        native=("transform",),
+        reason="in float32",
+    ),
 ]

@@ -1,0 +1,76 @@
+"""Missing values predicted from the others, round by round."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..kernels import rounds_numba
+from .base import Op
+
+
+@dataclass(frozen=True, eq=False)
+class Rounds(Op):
+    """`filled`, where `x` is NaN predicted step by step; last, by how much that may be off.
+
+    Step s predicts column c = columns[s] from all: `weights[s] row + intercepts[s]`, no less than
+    low[c] and no more than high[c]. The last column is by how much that is off, as a part of it: by
+    `rounding` times the magnitudes a step adds up, and by what it was predicted from is.
+    """
+
+    x: Op
+    filled: Op
+    columns: tuple[int, ...] = field(repr=False)  # of each step
+    weights: np.ndarray = field(repr=False)  # (n_steps, width) float64
+    intercepts: np.ndarray = field(repr=False)  # (n_steps,)
+    low: np.ndarray = field(repr=False)  # (width,)
+    high: np.ndarray = field(repr=False)
+    rounding: float
+
+    @property
+    def width(self) -> int:
+        return self.weights.shape[1] + 1
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return torch.float64
+
+    @property
+    def exact(self) -> bool:
+        return False
+
+    def forward(
+        self,
+        x: Tensor,
+        filled: Tensor,
+        columns: tuple[int, ...],
+        weights: Tensor,
+        intercepts: Tensor,
+        low: Tensor,
+        high: Tensor,
+        rounding: float,
+    ) -> Tensor:
+        if x.device.type == "cpu" and not torch.compiler.is_compiling():
+            out = torch.empty((len(x), self.width), dtype=torch.float64)
+            rows = (x.contiguous().numpy(), filled.contiguous().numpy())
+            facts = (a.numpy() for a in (weights, intercepts, low, high))
+            rounds_numba.impute(*rows, np.array(columns), *facts, rounding, out.numpy())
+            return out
+        missing = x.isnan()
+        values, off = list(filled.unbind(dim=1)), list(torch.zeros_like(filled).unbind(dim=1))
+        worst = torch.where(missing.all(dim=1), torch.inf, 0.0)
+        for s, c in enumerate(columns):
+            row = torch.stack(values, dim=1)
+            total = row @ weights[s] + intercepts[s]
+            sizes = row.abs() @ weights[s].abs() + intercepts[s].abs()
+            carried = torch.stack(off, dim=1).square() @ weights[s].square()
+            lacks = missing[:, c]
+            found = torch.minimum(torch.maximum(total, low[c]), high[c])
+            values[c] = torch.where(lacks, found, values[c])
+            off[c] = torch.where(lacks, (carried + (rounding * sizes).square()).sqrt(), off[c])
+            share = off[c] / (values[c].abs() + sizes.clamp(max=1.0))
+            worst = torch.where(lacks, torch.maximum(worst, share), worst)
+        return torch.stack([*values, worst], dim=1)
