@@ -30,10 +30,12 @@ from sklearn.discriminant_analysis import (
     LinearDiscriminantAnalysis,
     QuadraticDiscriminantAnalysis,
 )
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_selection import SelectKBest
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern
 from sklearn.impute import KNNImputer, MissingIndicator, SimpleImputer
+from sklearn.impute._iterative import IterativeImputer
 from sklearn.kernel_approximation import AdditiveChi2Sampler, Nystroem, RBFSampler
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.mixture import GaussianMixture
@@ -97,9 +99,11 @@ WORKLOADS: dict[str, tuple[Any, int, str]] = {
     "select-5": (SelectKBest(k=5), 2, ""),
     "imputer": (SimpleImputer(), 2, "missing"),
     "nearest-imputer": (KNNImputer(), 2, "missing"),
+    "rounds-imputer": (IterativeImputer(random_state=0), 2, "missing"),
     "missing-indicator": (MissingIndicator(), 2, "missing"),
     "svc": (SVC(), 2, ""),
     "svc-3": (SVC(), 3, ""),
+    "svc-probability": (SVC(probability=True, random_state=0), 2, ""),
     "svc-poly": (SVC(kernel="poly"), 2, ""),
     "svc-linear": (SVC(kernel="linear", C=0.1), 2, ""),
     "svr": (SVR(), 2, ""),
@@ -127,11 +131,21 @@ WORKLOADS: dict[str, tuple[Any, int, str]] = {
     "output-code-3": (OutputCodeClassifier(LOGISTIC, random_state=0), 3, ""),
     "nearest-centroid-3": (NearestCentroid(), 3, ""),
     "bisecting-k-means-5": (BisectingKMeans(5, random_state=0), 2, ""),
+    "random-forest-26": (RandomForestClassifier(30, max_depth=6, random_state=0), 26, ""),
     "agglomeration-5": (FeatureAgglomeration(5), 2, ""),
 }
 # Whose native method takes some 50 microseconds a row and more: fewer rows are answered.
 SLOW = {
-    *("svc", "svc-3", "svc-poly", "svc-linear", "svr", "one-class-svm", "kernel-ridge"),
+    *(
+        "svc",
+        "svc-3",
+        "svc-probability",
+        "svc-poly",
+        "svc-linear",
+        "svr",
+        "one-class-svm",
+        "kernel-ridge",
+    ),
     *("kernel-pca-8", "gaussian-process", "neighbors", "neighbors-by-distance"),
     "nearest-imputer",
     *("outlier-factor", "density"),
