@@ -11,6 +11,7 @@ from scipy import sparse as sp
 from sklearn import linear_model as lm
 from sklearn.base import is_classifier
 from sklearn.cluster import KMeans
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.naive_bayes import BernoulliNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -292,3 +293,16 @@ def test_rows_whose_terms_cancel_go_to_the_native_method():
     assert ours.explain("predict").steps[0].backend == "torch"
     cancel = np.repeat(X[:, :1], 2, axis=1) * (1 + 1e-12 * np.arange(2))
     assert_same(ours.predict(cancel), est.predict(cancel), exact=True)
+
+
+@pytest.mark.parametrize("noise", [1e-5, 1e-6, 1e-7])
+@pytest.mark.parametrize("far", [0, 10, 100])
+def test_large_coefficients_behind_a_scaler(noise, far):
+    """Folded into them, a scaler's means are terms that cancel: what is lost then may be seen."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(3000, 6))
+    rows[:, 5] = rows[:, 0] + rows[:, 1] + noise * rng.normal(size=3000)
+    labels = rows[:, 0] - rows[:, 2] + 0.3 * rng.normal(size=3000) > 0
+    pipe = make_pipeline(StandardScaler(), LinearDiscriminantAnalysis(solver="lsqr"))
+    pipe = fitted_quietly(pipe, rows + far, labels)
+    assert_answers_alike(pipe, rows + far, compiled=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from sklearn.discriminant_analysis import (
     QuadraticDiscriminantAnalysis,
 )
 
-from ..ops import ArgMax, Column, LogSoftmax, Softmax, cast
+from ..ops import ArgMax, Column, LogSoftmax, Op, Softmax, cast
 from .gaussians import NEAR, of_factors
 from .linear import centred, linear, linear_classifier, linear_function, one_vs_rest_proba
 from .registry import Responses, Unsupported, converts
@@ -21,14 +22,10 @@ from .validation import numpy_dtype, validate
 
 @converts(LinearDiscriminantAnalysis)
 def linear_discriminant_analysis(est, x):
-    f = linear_function(est, x)
-    binary = f.scores.width is None
-    proba = one_vs_rest_proba(f.scores) if binary else Softmax(f.scores)
-    responses = linear_classifier(est, f, proba=proba)
-    if est.solver == "lsqr":
-        return replace(responses, reasons={"transform": "the solver lsqr has none"})
-    if x.sparse:
-        return replace(responses, reasons={"transform": "sparse input"})
+    responses = _classifier(est, x)
+    if est.solver == "lsqr" or x.sparse:
+        why = "sparse input" if x.sparse else "the solver lsqr has none"
+        return replace(responses, reasons={**responses.reasons, "transform": why})
     x = validate(est, x, "numeric")
     weight = est.scalings_[:, : est._max_components].T
     if est.solver == "svd":
@@ -36,6 +33,18 @@ def linear_discriminant_analysis(est, x):
         x, scale = centred(x, est.xbar_, 1 / np.where(largest > 0, largest, 1))
         weight = weight * scale.astype(weight.dtype)
     return replace(responses, transform=linear(x, weight).result)
+
+
+def _classifier(est: Any, x: Op) -> Responses:
+    """All but `transform`, whose terms may keep their digits where those of scores do not."""
+    try:
+        f = linear_function(est, x)
+    except Unsupported as why:
+        names = ("predict", "predict_proba", "predict_log_proba", "decision_function")
+        return Responses(reasons=dict.fromkeys(names, str(why)))
+    binary = f.scores.width is None
+    proba = one_vs_rest_proba(f.scores) if binary else Softmax(f.scores)
+    return linear_classifier(est, f, proba=proba)
 
 
 @converts(QuadraticDiscriminantAnalysis)

@@ -34,7 +34,7 @@ from .registry import Responses, Unsupported, current_conversion
 from .responses import classifier, positive, two_columns
 from .validation import numpy_dtype, validate
 
-LARGE = 1e6  # a coefficient from which on it is looked at whether terms cancel
+LARGE = 1e4  # a coefficient from which on it is looked at whether terms cancel
 MOST_CANCELLED = 1e5  # times a sum, or 1, that its terms may be: they are off by 1e-11 then
 MODERATE = Below(MOST_CANCELLED)
 MOST_CENTERS = 16  # of which the nearest is found sooner than natively
