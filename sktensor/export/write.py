@@ -50,6 +50,8 @@ def export(
 def needed(estimator: Any) -> tuple[str, ...]:
     """The methods without which there is nothing to export."""
     predicts = tuple(m for m in ("predict", "predict_proba") if hasattr(estimator, m))
+    if not predicts and not hasattr(estimator, "transform"):
+        raise Unsupported("no response method that can be exported")
     return predicts or ("transform",)
 
 

@@ -17,7 +17,7 @@ from . import data as d
 
 def _case(kernel, y=d.Y_REAL, **facts):
     process = GaussianProcessRegressor(kernel, alpha=0.1, optimizer=None)
-    return Case(process, y=y, dtypes=("float64",), **facts)
+    return Case(process, y=y, **facts)
 
 
 NATIVE = {"native": ("predict",)}
@@ -31,8 +31,8 @@ CASES = [
     _case(Matern(2.0, nu=float("inf"))),
     _case(RationalQuadratic(1.5, 0.7)),
     _case(RationalQuadratic(1.5, 2) * 0.5 + 2 * (RBF(3.0) + Matern(4.0)) + WhiteKernel()),
-    Case(NOISY, y=d.Y_REAL, dtypes=("float64",)),
-    Case(NOISY, X=d.X + 100, y=d.Y_OUTPUTS, dtypes=("float64",)),
+    Case(NOISY, y=d.Y_REAL),
+    Case(NOISY, X=d.X + 100, y=d.Y_OUTPUTS),
     _case(Matern(2.0, nu=0.5), **NATIVE, reason="not smooth"),
     _case(Matern(2.0, nu=1.7), **NATIVE, reason="Bessel"),
     _case(RBF() * RBF(2.0), **NATIVE, reason="another kind"),
@@ -41,7 +41,6 @@ CASES = [
     Case(
         GaussianProcessRegressor(RBF(20.0), optimizer=None, alpha=1e-8),
         y=d.Y_REAL,
-        dtypes=("float64",),
         **NATIVE,
         reason="terms cancel",
     ),
@@ -51,7 +50,7 @@ CASES = [
 def _classes(kernel, y=d.Y_LABELS, **facts):
     mode = facts.pop("multi_class", "one_vs_rest")
     process = GaussianProcessClassifier(kernel, optimizer=None, multi_class=mode)
-    return Case(process, facts.pop("X", d.X), y, dtypes=("float64",), **facts)
+    return Case(process, facts.pop("X", d.X), y, **facts)
 
 
 ALL = {"native": ("predict", "predict_proba")}
@@ -68,16 +67,17 @@ CASES += [
         native=("predict_proba",),
         reason="one class against another",
     ),
-    Case(GaussianProcessClassifier(RBF(2.0), random_state=0), y=d.Y_BINARY, dtypes=("float64",)),
+    Case(GaussianProcessClassifier(RBF(2.0), random_state=0), y=d.Y_BINARY),
     Case(
         _BinaryGaussianProcessClassifierLaplace(1.0 * RBF(2.0), optimizer=None),
         y=d.Y_LABELS,
-        dtypes=("float64",),
         frame=False,
     ),
-    _classes(1e9 * RBF(9.0), native=("predict_proba",), reason="digits"),
+    _classes(1e14 * RBF(9.0), native=("predict_proba",), reason="digits"),
     _classes(Matern(2.0, nu=0.5), **ALL, reason="not smooth"),
     _classes(DotProduct(), **ALL, reason="another kind"),
     _classes(WhiteKernel() + WhiteKernel(), **ALL, reason="no vectors"),
-    _classes(RBF(), X=d.X.astype("f"), **ALL, reason="float32"),
+    _classes(2.0 * RBF(3.0) + Matern([3.0] * 6), d.Y_MULTI, X=d.X.astype("f")),
+    _case(RBF(0.7) + RationalQuadratic(1.5), X=d.X.astype("f"), probe=d.X),
+    Case(NOISY, X=d.X.astype("f"), y=d.Y_OUTPUTS),
 ]
