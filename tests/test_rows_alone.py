@@ -13,6 +13,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC, SVR, OneClassSVM
 
 from sktensor import TensorAccelerated
+from sktensor.program import few_rows
 
 from .support import assert_same, assert_same_outcome, outcome
 
@@ -58,7 +59,10 @@ def machine(**parameters):
 
 
 @pytest.mark.parametrize("kernel", ["rbf", "linear", "poly"])
-def test_rows_on_the_border_of_a_machine(kernel, caplog):
+@pytest.mark.parametrize("narrow", [0, 2**18, 2**23])
+def test_rows_on_the_border_of_a_machine(kernel, narrow, caplog, monkeypatch):
+    """By torch in blocks; by NumPy in parts, as it is outside of tests; or at once."""
+    monkeypatch.setattr(few_rows, "NARROW_BYTES", narrow)
     est, row = machine(kernel=kernel)
     table = X.copy()
     table[[0, 17, 1500, 2999]] = row

@@ -119,6 +119,8 @@ class Engine(Planning):
         if not doubtful:
             return answer, False
         rows = np.unique(np.concatenate(doubtful))
+        if not len(rows):
+            return answer, False
         if len(rows) > MOST_DOUBTFUL * len(answer):
             raise Retreat("rows that are too close to call")
         native = natively(self.estimator, method, _safe_indexing(X, rows))

@@ -101,17 +101,36 @@ class Program:
         if isinstance(X, Tensor):
             return self._answer(X.detach(), partial(self._run, stays=True))
         n_rows, most = row_count(X), self._few_rows
+        doubtful = doubtful if self._by_row else None
         if n_rows > most and not self._in_parts:
-            run = partial(self._run, doubtful=doubtful if self._by_row else None)
-            return to_host(self._answer(X, run))
+            return to_host(self._answer(X, partial(self._run, doubtful=doubtful)))
         if self._only is not None:
             settle()
             rows = np.asarray(X)
             if n_rows <= most:
-                return self._only.few([rows])[0]
-            parts = (self._only.few([rows[i : i + most]])[0] for i in range(0, n_rows, most))
+                return self._part(rows, 0, n_rows, doubtful)
+            parts = (self._part(rows, i, i + most, doubtful) for i in range(0, n_rows, most))
             return np.concatenate(list(parts))
-        return self._answer(X, self._run_few)
+        return self._answer(X, partial(self._run_few, doubtful=doubtful))
+
+    def _part(
+        self, rows: np.ndarray, lo: int, hi: int, doubtful: list[np.ndarray] | None
+    ) -> np.ndarray:
+        """The answer of the only stage for some rows, by NumPy as far as guards hold for all."""
+        assert self._only is not None
+        try:
+            return self._only.few([rows[lo:hi]])[0]
+        except Retreat:
+            if doubtful is None or not self._only.asks_by_row:
+                raise
+        return self._again(rows, lo, hi, doubtful)
+
+    @_apart
+    def _again(self, rows: np.ndarray, lo: int, hi: int, doubtful: list[np.ndarray]) -> np.ndarray:
+        """The same by torch, which says which rows are in doubt."""
+        assert self._only is not None
+        (answer,) = self._only.block([to_device(rows[lo:hi])], doubtful, lo)
+        return to_host(answer)
 
     @_apart
     def _answer(self, X: Any, run: Run) -> Any:
@@ -136,15 +155,27 @@ class Program:
                 run(stage, results, row_count(x))
             yield stage
 
-    def _run_few(self, stage: DeviceStage, results: dict[Op, Any], n_rows: int) -> None:
-        """Fill in the stage's outputs by NumPy, all rows at once."""
+    def _run_few(
+        self,
+        stage: DeviceStage,
+        results: dict[Op, Any],
+        n_rows: int,
+        doubtful: list[np.ndarray] | None = None,
+    ) -> None:
+        """Fill in the stage's outputs by NumPy, all rows at once, as far as guards hold for all."""
         inputs = [
             op.block(results[op.x], 0, n_rows)
             if isinstance(op, Numbers) and op not in results
             else as_dense(results[op])
             for op in stage.inputs
         ]
-        results.update(zip(stage.outputs, stage.few(inputs), strict=True))
+        try:
+            outputs = stage.few(inputs)
+        except Retreat:
+            if doubtful is None or not stage.asks_by_row:
+                raise
+            outputs = list(map(to_host, self._on_cpu(stage, results, n_rows, doubtful)))
+        results.update(zip(stage.outputs, outputs, strict=True))
 
     @_apart
     def timed(self, X: Any) -> list[tuple[float, int, int]]:

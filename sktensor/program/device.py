@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..ops import Guard, Op, Retreat, few
+from ..ops import Guard, Op, Provided, Retreat, few
 from ..sizes import alive, cost, widest
 
 GUARDED = "rows that a guard keeps from being answered here"
@@ -90,19 +90,22 @@ class DeviceStage(nn.Module):
         `doubtful` instead, if that is given; the block's first row has the number `first`.
         """
         outputs, flags = self.forward(*inputs)
-        if not all(flags):
-            if doubtful is None:
-                raise Retreat(GUARDED)
-            doubtful.append(first + self._in_doubt(inputs))
-        return outputs
-
-    def _in_doubt(self, inputs: list[Tensor]) -> np.ndarray:
-        """The rows of a block that are the native method's, or Retreat if the others are too."""
-        _, flags = self._through(inputs, by_row=True)
+        if all(flags):
+            return outputs
+        if doubtful is None or not self.asks_by_row:
+            raise Retreat(GUARDED)
+        # Once more, since a product need not be the same to the last bit.
+        outputs, flags = self._through(inputs, by_row=True)
         if not all(f for f in flags if f.ndim == 0):
             raise Retreat(GUARDED)
         held = torch.stack([f for f in flags if f.ndim]).all(dim=0)
-        return np.flatnonzero(~held.numpy())
+        doubtful.append(first + np.flatnonzero(~held.numpy()))
+        return outputs
+
+    @cached_property
+    def asks_by_row(self) -> bool:
+        """Whether some guard need not hold for all rows."""
+        return any(isinstance(op, Provided) and op.alone for op in self.ops)
 
     def checked(self, inputs: list[Tensor]) -> tuple[list[Tensor], Tensor | None]:
         """The outputs, and whether all guards hold, which is not waited for."""
