@@ -104,7 +104,14 @@ def main():
                 squares(scores[:40], scores, found[: len(scores)], np.empty(found.shape))
                 donors(scores)
                 lacking, columns = np.where(scores > 1, np.nan, scores), np.arange(width)
-                facts = (np.eye(width), np.ones(width), -np.ones(width), np.ones(width), 1e-15)
+                facts = (
+                    np.eye(width),
+                    np.ones(width),
+                    -np.ones(width),
+                    np.ones(width),
+                    np.ones((width, 4)),
+                    1e-15,
+                )
                 impute(lacking, scores, columns, *facts, np.empty((n, width + 1)))
             squared_distances(np.tile(scores, 3), np.ones((3, width)), np.ones((3, width)))
 

@@ -83,7 +83,16 @@ def test_the_op_says_the_same_to_a_compiler():
     x, filled = Input(Signature(4, torch.float64)), Input(Signature(4, torch.float64))
     rng = np.random.default_rng(3)
     ends = np.full(4, -0.5), np.full(4, 0.5)
-    op = Rounds(x, filled, (0, 1, 2, 3) * 2, rng.normal(size=(8, 4)), np.ones(8), *ends, 1e-15)
+    op = Rounds(
+        x,
+        filled,
+        (0, 1, 2, 3) * 2,
+        rng.normal(size=(8, 4)),
+        np.ones(8),
+        *ends,
+        np.ones((8, 2)),
+        1e-15,
+    )
 
     class Alone(torch.nn.Module):
         def __init__(self):
@@ -114,7 +123,8 @@ def test_how_far_off_predictions_are(seed):
     intercepts, low, high = rng.normal(size=steps), np.full(width, -9.0), np.full(width, 9.0)
     out = np.empty((n, width + 1))
     eps = np.finfo(float).eps
-    rounds_numba.impute(x, filled, columns, weights, intercepts, low, high, 4 * eps, out)
+    signs = rng.choice([-1.0, 1.0], (steps, 8))
+    rounds_numba.impute(x, filled, columns, weights, intercepts, low, high, signs, 4 * eps, out)
     rows = filled.astype(np.longdouble)
     for s, c in enumerate(columns):
         found = np.clip(rows @ weights[s].astype(np.longdouble) + intercepts[s], -9.0, 9.0)

@@ -196,6 +196,7 @@ LINEAR = {
     *(lm.BayesianRidge, lm.ElasticNet, lm.ElasticNetCV, lm.HuberRegressor, lm.Lasso, lm.LassoCV),
     *(lm.LinearRegression, lm.Ridge, lm.RidgeCV),
 }
+TRIES = 8  # of how roundings go on from step to step
 MOST_WEIGHTS = 2**22  # of all steps of all rounds
 
 
@@ -244,6 +245,7 @@ def _predicted(est: Any, x: Op, filled: Op) -> Op:
         intercepts,
         np.asarray(est._min_value, np.float64),
         np.asarray(est._max_value, np.float64),
+        np.random.default_rng(0).choice([-1.0, 1.0], (len(steps), TRIES)),
         EPS * (4 + sqrt(width) / 4),
     )
     known = Provided(Select(found, np.arange(width)), Column(found, width), KNOWN)

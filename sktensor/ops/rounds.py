@@ -18,7 +18,8 @@ class Rounds(Op):
 
     Step s predicts column c = columns[s] from all: `weights[s] row + intercepts[s]`, no less than
     low[c] and no more than high[c]. The last column is by how much that is off, as a part of it: by
-    `rounding` times the magnitudes a step adds up, and by what it was predicted from is.
+    `rounding` times the magnitudes a step adds up, and by what it was predicted from is. How that
+    goes on is tried, roundings going up or down as `signs` have it.
     """
 
     x: Op
@@ -28,6 +29,7 @@ class Rounds(Op):
     intercepts: np.ndarray = field(repr=False)  # (n_steps,)
     low: np.ndarray = field(repr=False)  # (width,)
     high: np.ndarray = field(repr=False)
+    signs: np.ndarray = field(repr=False)  # (n_steps, n_tries) of 1 and -1
     rounding: float
 
     @property
@@ -51,26 +53,28 @@ class Rounds(Op):
         intercepts: Tensor,
         low: Tensor,
         high: Tensor,
+        signs: Tensor,
         rounding: float,
     ) -> Tensor:
         if x.device.type == "cpu" and not torch.compiler.is_compiling():
             out = torch.empty((len(x), self.width), dtype=torch.float64)
             rows = (x.contiguous().numpy(), filled.contiguous().numpy())
-            facts = (a.numpy() for a in (weights, intercepts, low, high))
+            facts = (a.numpy() for a in (weights, intercepts, low, high, signs))
             rounds_numba.impute(*rows, np.array(columns), *facts, rounding, out.numpy())
             return out
         missing = x.isnan()
-        values, off = list(filled.unbind(dim=1)), list(torch.zeros_like(filled).unbind(dim=1))
+        values = list(filled.unbind(dim=1))
+        off = [filled.new_zeros(len(filled), signs.shape[1])] * len(values)
         worst = torch.where(missing.all(dim=1), torch.inf, 0.0)
         for s, c in enumerate(columns):
-            row = torch.stack(values, dim=1)
+            row, lacks = torch.stack(values, dim=1), missing[:, c]
             total = row @ weights[s] + intercepts[s]
             sizes = row.abs() @ weights[s].abs() + intercepts[s].abs()
-            carried = torch.stack(off, dim=1).square() @ weights[s].square()
-            lacks = missing[:, c]
+            moved = torch.stack(off, dim=2) @ weights[s] + rounding * sizes[:, None] * signs[s]
             found = torch.minimum(torch.maximum(total, low[c]), high[c])
             values[c] = torch.where(lacks, found, values[c])
-            off[c] = torch.where(lacks, (carried + (rounding * sizes).square()).sqrt(), off[c])
-            share = off[c] / (values[c].abs() + sizes.clamp(max=1.0))
+            off[c] = torch.where(lacks[:, None], moved, off[c])
+            usual = rounds_numba.TIMES * moved.square().mean(dim=1).sqrt()
+            share = usual / (values[c].abs() + sizes.clamp(max=1.0))
             worst = torch.where(lacks, torch.maximum(worst, share), worst)
         return torch.stack([*values, worst], dim=1)
