@@ -18,8 +18,8 @@ def impute(x, filled, columns, weights, intercepts, low, high, signs, rounding, 
     Step s predicts column c = columns[s] of the rows that lack it, `weights[s] row + intercepts[s]`
     between low[c] and high[c]. The last column says by how much what was predicted is off, as a
     part of itself and 1, or of the magnitudes it was added up of if they are less. A step is off by
-    `rounding` times those, up or down as signs[s] (n_tries,) has it, and by what its weights make of
-    what it was predicted from: of all tries the root of the mean square, `TIMES` that.
+    `rounding` times those, up or down as signs[s] (n_tries,) has it, and by what its weights make
+    of what it was predicted from: of all tries the root of the mean square, `TIMES` that.
     """
     width, n_tries = filled.shape[1], signs.shape[1]
     off = np.empty((n_tries, width))

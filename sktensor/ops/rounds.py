@@ -64,7 +64,7 @@ class Rounds(Op):
             return out
         missing = x.isnan()
         values = list(filled.unbind(dim=1))
-        off = [filled.new_zeros(len(filled), signs.shape[1])] * len(values)
+        off = [filled.new_zeros(filled.shape[0], signs.shape[1])] * len(values)
         worst = torch.where(missing.all(dim=1), torch.inf, 0.0)
         for s, c in enumerate(columns):
             row, lacks = torch.stack(values, dim=1), missing[:, c]
