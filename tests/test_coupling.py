@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, NuSVC
 
 from sktensor import TensorAccelerated
+from sktensor.ops import coupling
 
 from .support import assert_answers_alike, assert_same, fitted_quietly
 
@@ -71,3 +72,9 @@ def test_members_of_a_vote_and_a_single_row():
     est = fitted_quietly(VotingClassifier(members, voting="soft"), FIXED, FOUR)
     assert_answers_alike(est, X)
     assert_answers_alike(est, X[:1])
+
+
+def test_more_rows_than_a_thread_takes_at_once(monkeypatch):
+    monkeypatch.setattr(coupling, "TOGETHER", 300)
+    est = fitted_quietly(SVC(probability=True, random_state=0), FIXED, FOUR)
+    assert_answers_alike(est, X)

@@ -51,5 +51,8 @@ class Coupled(Op):
         def task(lo: int, hi: int) -> None:
             coupling_numba.couple(x[lo:hi], slopes, offsets, found[lo:hi])
 
-        share_rows(task, len(x), TOGETHER)
+        if len(x) <= TOGETHER:
+            task(0, len(x))
+        else:
+            share_rows(task, len(x), TOGETHER)
         return found
