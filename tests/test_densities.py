@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neighbors import KernelDensity
@@ -10,8 +9,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sktensor import TensorAccelerated
-from sktensor.ops import Input, Mended
-from sktensor.table import Signature
 
 from .support import assert_answers_alike, assert_same
 
@@ -67,21 +64,3 @@ def test_behind_a_scaler():
     for table in (X, X[:1], X.astype("f"), X + 4e4):
         assert_answers_alike(pipe, table, compiled=False)
     assert_answers_alike(pipe, X)
-
-
-def test_rows_in_doubt_are_asked_about_and_no_others():
-    asked = []
-
-    def fn(rows):
-        asked.append(rows)
-        return rows.sum(axis=1)
-
-    x, rows = np.arange(4.0), np.arange(8.0).reshape(4, 2)
-    sure = np.array([True, False, True, False])
-    value, yes = Input(Signature(None, torch.float64)), Input(Signature(None, torch.bool))
-    op = Mended(value, yes, Input(Signature(2, torch.float64)), fn)
-    assert_same(op.forward(x, sure, rows, fn), np.array([0.0, 5.0, 2.0, 13.0]), exact=True)
-    assert_same(asked[0], rows[[1, 3]], exact=True)
-    assert_same(x, np.arange(4.0), exact=True)
-    assert op.forward(x, np.ones(4, bool), rows, fn) is x
-    assert len(asked) == 1

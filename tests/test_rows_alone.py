@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neighbors import KernelDensity, KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC, SVR, OneClassSVM
@@ -113,6 +113,17 @@ def test_neighbors_that_are_as_far_as_others(algorithm, weights, caplog):
             elif ties:
                 assert n == WHOLE
     assert tied
+
+
+def test_rows_that_are_far_from_all_others(caplog):
+    est = KernelDensity(bandwidth=0.7).fit(FIXED)
+    table = X.copy()
+    table[[7, 90, 2500]] = 6.0
+    ours = TensorAccelerated(est, device="cpu")
+    answer, n = natively_answered(caplog, ours, "score_samples", table)
+    assert_same(answer, est.score_samples(table))
+    assert (answer[[7, 90, 2500]] == est.score_samples(table[[7, 90, 2500]])).all()
+    assert 3 <= n < 300
 
 
 @settings(max_examples=30, deadline=None)

@@ -13,10 +13,10 @@ from sklearn.gaussian_process._gpc import COEFS, LAMBDAS, _BinaryGaussianProcess
 from torch import Tensor
 
 from ..graph import is_exact
-from ..ops import Arith, Column, Map, MatMul, Named, Op, Provided, RowSum, cast, erf, exp, sqrt
+from ..ops import Arith, Column, Map, MatMul, Named, Op, Provided, cast, erf, exp, sqrt
 from ..ops.conditions import EPS, Below, NotBelow
 from ..table import TORCH_DTYPES
-from .kernels import CANCELLED, Kernel, Sums, radial, rbf, some, sums, usual
+from .kernels import CANCELLED, Kernel, Sums, radial, rbf, some, squares_of, sums, usual
 from .linear import holds_for_some
 from .registry import Responses, Unsupported, convert, converts
 from .responses import labels, positive, two_columns
@@ -84,7 +84,7 @@ def _variance(est: Any, found: _Scaled, rows: np.ndarray) -> Op:
     prior, n = float(est.kernel_.diag(rows[:1])[0]), len(rows)
     weight = np.ascontiguousarray((np.linalg.inv(est.L_) * est.W_sr_ * found.scale).T)
     values = found.kernel.values
-    variance: Op = prior - _squares(MatMul(values, weight))
+    variance: Op = prior - squares_of(MatMul(values, weight))
     # Of all that this and the next come to, 0.27 was seen at the most, of 429 processes.
     off = 2 * EPS * prior * (2 * n**0.5 + float(np.linalg.cond(est.L_)))
     # Values of the kernel are off by parts of themselves, up as well as down.
@@ -95,10 +95,6 @@ def _variance(est: Any, found: _Scaled, rows: np.ndarray) -> Op:
     if not holds_for_some(guard):
         raise Unsupported("variances that lose digits to cancellation")
     return Provided(guard, variance, NotBelow(LEAST * prior))
-
-
-def _squares(x: Op) -> Op:
-    return RowSum(Map(x, torch.square))
 
 
 def _known(x: Op) -> Op:

@@ -172,7 +172,7 @@ def knn_imputer(est, x):
     if rows.dtype == numpy_dtype(x) == np.float32:
         raise Unsupported("distances in float32")
     marker = _marker(est.missing_values, numpy_dtype(x))
-    known = x if marker != marker else _nan_for(marker, est, x, rows.dtype)
+    known = _nan_for(marker, est, x, rows.dtype)
     known = cast(known, torch.float64)
     if by_distance:
         known = settled(known)
@@ -218,9 +218,8 @@ def iterative_imputer(est, x):
     numbers = Select(x, np.flatnonzero(~empty)) if empty.any() else x
     filled: Op = Fill(numbers, marker, values.astype(np.float64))
     if est.imputation_sequence_:
-        if not is_scalar_nan(est.missing_values):
-            numbers = _nan_for(marker, est, numbers, np.dtype(np.float64))
-        filled = _predicted(est, numbers, filled)
+        known = _nan_for(marker, est, numbers, np.dtype(np.float64))
+        filled = _predicted(est, known, filled)
     return transformer(_indicated(est, x, marker, filled))
 
 
@@ -267,6 +266,8 @@ def _fixed_rows(est: Any) -> np.ndarray:
 
 def _nan_for(marker: float | int | None, est: Any, x: Op, fitted: np.dtype) -> Op:
     """The rows with NaN for what marks a missing value, which must be one in both dtypes."""
+    if marker != marker:
+        return x
     dtype = numpy_dtype(x)
     if marker is None or not float(est.missing_values) == marker == float(fitted.type(marker)):
         raise Unsupported(f"missing_values={est.missing_values!r} in {dtype} and {fitted}")

@@ -82,7 +82,7 @@ def radial(
     if centred:
         mean = rows.mean(axis=0)
         x, rows = x - mean, rows - mean
-    squares = _squares(x)
+    squares = squares_of(x)
     lengths = np.square(rows).sum(axis=1)
     weight = scale * np.vstack([-2 * rows.T, np.ones(len(rows)), lengths])
     distances = MatMul(_beside(x, squares, squares, _ones(squares)), weight)
@@ -135,12 +135,12 @@ class _Root:
 
 def _bases(x: Op, rows: np.ndarray, gamma: float, coef0: float) -> tuple[Op, Op]:
     """`gamma x s + coef0` for every fixed row s, and the length of x."""
-    squares = _squares(x)
+    squares = squares_of(x)
     weight = np.vstack([gamma * rows.T, np.full(len(rows), float(coef0))])
     return MatMul(_beside(x, squares, _ones(squares)), weight), Map(squares, torch.sqrt)
 
 
-def _squares(x: Op) -> Op:
+def squares_of(x: Op) -> Op:
     """The squared length of each row."""
     return RowSum(Map(x, torch.square))
 
@@ -235,7 +235,7 @@ def linear_sums(
 
     `sum w |x s| <= sqrt(sum w) sqrt(sum w (x s)^2) = |R x|`, where `R'R = sum(w) sum w s s'`.
     """
-    squares = _squares(x)
+    squares = squares_of(x)
     x = _beside(x, squares)
     largest = np.abs(weight / usual).max(axis=1)
     heavy = np.sqrt(largest.sum() * largest)[:, None] * rows
@@ -244,7 +244,7 @@ def linear_sums(
     return Sums(
         Finite(_plus(MatMul(x, np.ascontiguousarray(rows.T @ weight)), offsets)),
         usual,
-        Map(_squares(MatMul(x, np.ascontiguousarray(triangle.T))), torch.sqrt),
+        Map(squares_of(MatMul(x, np.ascontiguousarray(triangle.T))), torch.sqrt),
         Map(squares, torch.sqrt) * float(2 * np.linalg.norm(rows, axis=1) @ largest),
         rows.shape,
         float(np.abs(offsets / usual).max()),
@@ -287,7 +287,7 @@ def kernel_sums(
     known = pairwise_kernels(some(rows), rows, kind, filter_params=True, **parameters)
     large = usual(known, weight, offset)
     if kind == "cosine":
-        lengths = Map(_squares(x), torch.sqrt)
+        lengths = Map(squares_of(x), torch.sqrt)
         x, rows = Arith(torch.div, x, Map(lengths, one_where_zero)), normalize(rows)
     if kind in ("linear", "cosine"):
         return replace(linear_sums(x, rows, weight, offset, large), alone=alone)

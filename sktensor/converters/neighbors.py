@@ -29,7 +29,6 @@ from ..ops import (
     Finite,
     Map,
     MatMul,
-    Mended,
     Named,
     Nearest,
     Op,
@@ -44,7 +43,7 @@ from ..ops import (
     sqrt,
 )
 from ..ops.conditions import EPS, ROUNDING, AwayFrom
-from .kernels import rbf, some
+from .kernels import rbf, some, squares_of
 from .linear import holds_for_some, linear, nearest
 from .registry import Responses, Unsupported, converts
 from .responses import apart, classifier, labels, positive, regressor, transformer
@@ -144,7 +143,7 @@ def kernel_density(est, x):
     if est.atol or est.rtol:
         raise Unsupported("densities that are looked at no further than a tolerance")
     x = settled(validate(est, x, torch.float64))
-    tree = _Tree(est.tree_, float(est.bandwidth_), bool(est.breadth_first))
+    tree = _Tree(est.tree_, float(est.bandwidth_))
     rows, weights = tree.rows, tree.weights
     if not (weights > 0).all():
         raise Unsupported("rows of no weight, of which each answer warns")
@@ -158,8 +157,8 @@ def kernel_density(est, x):
     # What a tree's sum is off is a part of all weight, of which far from all rows little is left.
     off = Column(kernel.moved(_ones(x), np.ones((1, 1))), 0) * EPS + ADDED * n * EPS
     off = Arith(torch.add, off, Arith(torch.div, TREE * EPS, total))
-    sure = Map(Arith(torch.sub, Map(density, torch.abs) * SEEN + SEEN, off), Above(), torch.bool)
-    return Responses(score_samples=Mended(density, sure, x, tree))
+    left = Arith(torch.sub, Map(density, torch.abs) * SEEN + SEEN, off)
+    return Responses(score_samples=Provided(density, left, Above(), alone=True))
 
 
 def _mean(values: Op, weights: Op | None) -> Op:
@@ -225,11 +224,10 @@ def _nearest(est: Any, x: Op, k: int) -> _Nearest:
 
 @dataclass(frozen=True)
 class _Tree:
-    """The logarithm of a sum of Gaussian kernels, by the tree that holds their rows."""
+    """The rows of Gaussian kernels, in the tree that adds them up."""
 
     tree: Any
     bandwidth: float
-    breadth_first: bool
 
     @property
     def rows(self) -> np.ndarray:
@@ -252,13 +250,6 @@ class _Tree:
         if np.median(others) < LEAST_DENSE:
             raise Unsupported("densities so low that a tree's rounding shows")
 
-    def __call__(self, x: np.ndarray) -> np.ndarray:
-        found = self.tree.kernel_density(
-            x, self.bandwidth, "gaussian", 0.0, 0.0, self.breadth_first, True
-        )
-        whole = self.tree.data.shape[0] if self.tree.sample_weight is None else self.tree.sum_weight
-        return np.asarray(found - np.log(whole))
-
 
 def _ones(x: Op) -> Op:
     return Map(RowSum(x), torch.ones_like)
@@ -266,9 +257,8 @@ def _ones(x: Op) -> Op:
 
 def _off(x: Op, rows: np.ndarray) -> Op:
     """By how much squares may be off, of both, that come of `|x|^2 + |s|^2 - 2 x s`."""
-    squares = RowSum(Map(x, torch.square))
     slack = 32 * (rows.shape[1] + 8) * EPS if is_exact(x) else ROUNDING
-    return squares * slack + slack * float(np.square(rows).sum(axis=1).max())
+    return squares_of(x) * slack + slack * float(np.square(rows).sum(axis=1).max())
 
 
 def _rows(est: Any, k: int) -> np.ndarray:

@@ -97,13 +97,13 @@ class Engine(Planning):
             return natively(self.estimator, method, X)
         failure: Exception
         try:
-            answer, alone = self._partly(program, key[0], X)
+            answer, warned = self._partly(program, key[0], X, warned)
             if self._trials:
                 self._try(key, program, X)
         except Exception as error:
             failure = error  # and leave, so that a native error is not said to come of this one
         else:
-            return self._finish(answer, program.root, X, () if alone else warned)
+            return self._finish(answer, program.root, X, warned)
         return self._answer_after(failure, key, X)
 
     def _try(self, key: Any, program: Program, X: Any) -> None:
@@ -112,21 +112,21 @@ class Engine(Planning):
             ours = partial(self._run, program)
             self._trials[key].go_on(ours, partial(natively, self.estimator, key[0]), X)
 
-    def _partly(self, program: Program, method: str, X: Any) -> tuple[Any, bool]:
-        """A program's answer, and whether rows it was in doubt of were answered natively."""
+    def _partly(self, program: Program, method: str, X: Any, warned: Warned) -> tuple[Any, Warned]:
+        """A program's answer, rows it is in doubt of natively, and what is left to warn of."""
         doubtful: list[np.ndarray] = []
         answer = program(X, doubtful)
         if not doubtful:
-            return answer, False
+            return answer, warned
         rows = np.unique(np.concatenate(doubtful))
         if not len(rows):
-            return answer, False
+            return answer, warned
         if len(rows) > MOST_DOUBTFUL * len(answer):
             raise Retreat("rows that are too close to call")
         native = natively(self.estimator, method, _safe_indexing(X, rows))
         put_rows(answer, rows, native)
         logger.info("%s answered natively for %d of %d rows", method, len(rows), len(answer))
-        return answer, True
+        return answer, ()
 
     def _run(self, program: Program, X: Any) -> Any:
         return self._finish(program(X), program.root, X, ())
@@ -220,12 +220,12 @@ class Engine(Planning):
             return natively(self.estimator, key[0], X)
         failure: Exception
         try:
-            answer, alone = self._partly(program, key[0], X)
+            answer, warned = self._partly(program, key[0], X, warned)
             self._try(key, program, X)
         except Exception as error:
             failure = error
         else:
-            return self._finish(answer, program.root, X, () if alone else warned)
+            return self._finish(answer, program.root, X, warned)
         return self._answer_after(failure, key, X)
 
     def _give_up(self, error: Exception, key: Any) -> None:

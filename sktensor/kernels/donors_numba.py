@@ -120,12 +120,8 @@ def _nearest(squares, values, top, at):
     whole = n - n % STEP
     for begin in range(0, n, STEP):
         end = min(n, begin + STEP)
-        if begin < whole:
-            least = squares[begin]
-            for j in range(1, STEP):
-                least = min(least, squares[begin + j])
-            if not least < limit:
-                continue
+        if begin < whole and not _least(squares, begin) < limit:
+            continue
         for j in range(begin, end):
             square = squares[j]
             if square < limit and values[j] == values[j]:
@@ -139,6 +135,15 @@ def _nearest(squares, values, top, at):
                 at[place] = j
                 limit = top[k - 1]
     return found
+
+
+@compiled(error_model="numpy")
+def _least(squares, begin):
+    """The least of the next `STEP` squares."""
+    least = squares[begin]
+    for j in range(1, STEP):
+        least = min(least, squares[begin + j])
+    return least
 
 
 @compiled(error_model="numpy")
@@ -158,12 +163,8 @@ def _certain(squares, values, known, norms, length, longest, most, top, at):
     whole = n - n % STEP
     for begin in range(0, n, STEP):
         end = min(n, begin + STEP)
-        if begin < whole:
-            least = squares[begin]
-            for j in range(1, STEP):
-                least = min(least, squares[begin + j])
-            if not least <= loosely:
-                continue
+        if begin < whole and not _least(squares, begin) <= loosely:
+            continue
         for j in range(begin, end):
             value = values[j]
             if value != value or not squares[j] <= loosely:

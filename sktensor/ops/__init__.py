@@ -27,7 +27,6 @@ from .forest import Forest, Leaves
 from .host import Columns, Csr, Input, Native, Numbers, Several, is_table, signature
 from .likelihoods import SquaredDistances, Trusted
 from .lookup import AllKnown, Lookable, Lookup
-from .mended import Mended
 from .missing import FillTable, MissingCells
 from .nearest import Closeness, Nearest, Squares, Votes
 from .outputs import (
@@ -91,7 +90,6 @@ __all__ = [
     "Lookup",
     "Map",
     "MatMul",
-    "Mended",
     "Missing",
     "MissingCells",
     "Named",

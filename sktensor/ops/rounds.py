@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -44,6 +45,10 @@ class Rounds(Op):
     def exact(self) -> bool:
         return False
 
+    @cached_property
+    def _order(self) -> np.ndarray:
+        return np.array(self.columns, np.int64)
+
     def forward(
         self,
         x: Tensor,
@@ -60,7 +65,7 @@ class Rounds(Op):
             out = torch.empty((len(x), self.width), dtype=torch.float64)
             rows = (x.contiguous().numpy(), filled.contiguous().numpy())
             facts = (a.numpy() for a in (weights, intercepts, low, high, signs))
-            rounds_numba.impute(*rows, np.array(columns), *facts, rounding, out.numpy())
+            rounds_numba.impute(*rows, self._order, *facts, rounding, out.numpy())
             return out
         missing = x.isnan()
         values = list(filled.unbind(dim=1))

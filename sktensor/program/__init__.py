@@ -24,7 +24,7 @@ from ..cards import card_of
 from ..cards.streaming import Streamed
 from ..feeds import feed_of
 from ..graph import to_device, to_host, walk
-from ..ops import Input, Native, Numbers, Op, Retreat, is_table
+from ..ops import Input, Native, Numbers, Op, Provided, Retreat, is_table
 from ..sizes import bytes_of
 from ..table import Table, as_dense, row_count
 from ..threads import WORTH_A_THREAD, settle, share_rows
@@ -73,8 +73,7 @@ class Program:
         self._reads_table = self.input is not None and is_table(self.input)
         self._few_rows = self._most_few()
         self._only = None if self._reads_table else self._only_stage()
-        # A native step may look at all rows, so that some alone are others to it.
-        self._by_row = not any(isinstance(op, Native) for op in walk(root))
+        self._by_row = _asks_by_row(root)
         only = self._only
         self._in_parts = only and self._few_rows and few_rows.is_narrow(only.ops, only.inputs)
 
@@ -100,37 +99,25 @@ class Program:
         """
         if isinstance(X, Tensor):
             return self._answer(X.detach(), partial(self._run, stays=True))
-        n_rows, most = row_count(X), self._few_rows
         doubtful = doubtful if self._by_row else None
-        if n_rows > most and not self._in_parts:
-            return to_host(self._answer(X, partial(self._run, doubtful=doubtful)))
-        if self._only is not None:
-            settle()
-            rows = np.asarray(X)
-            if n_rows <= most:
-                return self._part(rows, 0, n_rows, doubtful)
-            parts = (self._part(rows, i, i + most, doubtful) for i in range(0, n_rows, most))
-            return np.concatenate(list(parts))
-        return self._answer(X, partial(self._run_few, doubtful=doubtful))
+        if row_count(X) <= self._few_rows or self._in_parts:
+            try:
+                return self._by_numpy(X)
+            except Retreat:  # torch can say of which rows
+                if doubtful is None:
+                    raise
+        return to_host(self._answer(X, partial(self._run, doubtful=doubtful)))
 
-    def _part(
-        self, rows: np.ndarray, lo: int, hi: int, doubtful: list[np.ndarray] | None
-    ) -> np.ndarray:
-        """The answer of the only stage for some rows, by NumPy as far as guards hold for all."""
-        assert self._only is not None
-        try:
-            return self._only.few([rows[lo:hi]])[0]
-        except Retreat:
-            if doubtful is None or not self._only.asks_by_row:
-                raise
-        return self._again(rows, lo, hi, doubtful)
-
-    @_apart
-    def _again(self, rows: np.ndarray, lo: int, hi: int, doubtful: list[np.ndarray]) -> np.ndarray:
-        """The same by torch, which says which rows are in doubt."""
-        assert self._only is not None
-        (answer,) = self._only.block([to_device(rows[lo:hi])], doubtful, lo)
-        return to_host(answer)
+    def _by_numpy(self, X: Any) -> Any:
+        """The answer for a handful of rows, or for many in parts."""
+        if self._only is None:
+            return self._answer(X, self._run_few)
+        settle()
+        rows, n_rows, most = np.asarray(X), row_count(X), self._few_rows
+        if n_rows <= most:
+            return self._only.few([rows])[0]
+        parts = (self._only.few([rows[i : i + most]])[0] for i in range(0, n_rows, most))
+        return np.concatenate(list(parts))
 
     @_apart
     def _answer(self, X: Any, run: Run) -> Any:
@@ -155,27 +142,15 @@ class Program:
                 run(stage, results, row_count(x))
             yield stage
 
-    def _run_few(
-        self,
-        stage: DeviceStage,
-        results: dict[Op, Any],
-        n_rows: int,
-        doubtful: list[np.ndarray] | None = None,
-    ) -> None:
-        """Fill in the stage's outputs by NumPy, all rows at once, as far as guards hold for all."""
+    def _run_few(self, stage: DeviceStage, results: dict[Op, Any], n_rows: int) -> None:
+        """Fill in the stage's outputs by NumPy, all rows at once."""
         inputs = [
             op.block(results[op.x], 0, n_rows)
             if isinstance(op, Numbers) and op not in results
             else as_dense(results[op])
             for op in stage.inputs
         ]
-        try:
-            outputs = stage.few(inputs)
-        except Retreat:
-            if doubtful is None or not stage.asks_by_row:
-                raise
-            outputs = list(map(to_host, self._on_cpu(stage, results, n_rows, doubtful)))
-        results.update(zip(stage.outputs, outputs, strict=True))
+        results.update(zip(stage.outputs, stage.few(inputs), strict=True))
 
     @_apart
     def timed(self, X: Any) -> list[tuple[float, int, int]]:
@@ -310,6 +285,16 @@ def _size(op: Op, results: dict[Op, Any], n_rows: int) -> int:
     if isinstance(nbytes, int):
         return nbytes
     return n_rows * bytes_of(op)
+
+
+def _asks_by_row(root: Op) -> bool:
+    """Whether some guard need not hold for all rows.
+
+    A native step may look at all of them, so that some alone are others to it.
+    """
+    ops = list(walk(root))
+    alone = any(isinstance(op, Provided) and op.alone for op in ops)
+    return alone and not any(isinstance(op, Native) for op in ops)
 
 
 def _stages(root: Op, device: torch.device) -> Iterable[HostStage | DeviceStage]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..ops import Guard, Op, Provided, Retreat, few
+from ..ops import Guard, Op, Retreat, few
 from ..sizes import alive, cost, widest
 
 GUARDED = "rows that a guard keeps from being answered here"
@@ -92,7 +92,7 @@ class DeviceStage(nn.Module):
         outputs, flags = self.forward(*inputs)
         if all(flags):
             return outputs
-        if doubtful is None or not self.asks_by_row:
+        if doubtful is None:
             raise Retreat(GUARDED)
         # Once more, since a product need not be the same to the last bit.
         outputs, flags = self._through(inputs, by_row=True)
@@ -101,11 +101,6 @@ class DeviceStage(nn.Module):
         held = torch.stack([f for f in flags if f.ndim]).all(dim=0)
         doubtful.append(first + np.flatnonzero(~held.numpy()))
         return outputs
-
-    @cached_property
-    def asks_by_row(self) -> bool:
-        """Whether some guard need not hold for all rows."""
-        return any(isinstance(op, Provided) and op.alone for op in self.ops)
 
     def checked(self, inputs: list[Tensor]) -> tuple[list[Tensor], Tensor | None]:
         """The outputs, and whether all guards hold, which is not waited for."""

@@ -154,48 +154,38 @@ def _add_block(tiles, node, leaf, output, masks, far, out):
         for b in range(n_tiles):
             tile, at = tiles[b], ends[b]
             if far and t > 0:
-                if few:
-                    _add_leaves(at, n_leaves, leaf[t - 1], width, output[t - 1], totals[b])
-                else:
-                    _add_vectors(at, n_leaves, leaf[t - 1], width, flat, b * TILE)
+                _add(at, n_leaves, leaf[t - 1], width, output[t - 1], totals[b], flat, b * TILE)
             _top_levels(tile, nodes, masks, alive, at)
             _walk(tile, nodes, steps, min(TILE, n_rows - b * TILE), at)
             if far:
                 for r in range(TILE):
                     prefetch(values, (at[r] - n_leaves) * width)
-            elif few:
-                _add_leaves(at, n_leaves, values, width, output[t], totals[b])
             else:
-                _add_vectors(at, n_leaves, values, width, flat, b * TILE)
+                _add(at, n_leaves, values, width, output[t], totals[b], flat, b * TILE)
     last = len(node) - 1
     for b in range(n_tiles if far else 0):
-        if few:
-            _add_leaves(ends[b], n_leaves, leaf[last], width, output[last], totals[b])
-        else:
-            _add_vectors(ends[b], n_leaves, leaf[last], width, flat, b * TILE)
+        _add(ends[b], n_leaves, leaf[last], width, output[last], totals[b], flat, b * TILE)
     for r in range(n_rows if few else 0):
         for j in range(n_outputs):
             out[r, j] = totals[r // TILE, j, r % TILE]
 
 
 @compiled(boundscheck=False)
-def _add_leaves(at, n_leaves, values, width, output, sums):
-    """`sums[:, row] += values` of the leaf that the row is at."""
+def _add(at, n_leaves, values, width, output, sums, out, first):
+    """`sums[:, row] += values` of the leaf that the row is at; of many values into out instead.
+
+    There, without a second axis, it is row `first + row`.
+    """
     if width == 1:
         for r in range(TILE):
             sums[output, r] += values[at[r] - n_leaves]
-    else:
+    elif width <= FEW_OUTPUTS:
         for j in range(width):
             for r in range(TILE):
                 sums[j, r] += values[(at[r] - n_leaves) * width + np.uint64(j)]
-
-
-@compiled(boundscheck=False)
-def _add_vectors(at, n_leaves, values, width, out, first):
-    """`out[first + row] += values` of the leaf that the row is at, without a second axis."""
-    n_rows = min(TILE, len(out) // np.int64(width) - first)
-    for r in range(n_rows):
-        add_leaf(values, at[r] - n_leaves, out, first + r, width)
+    else:
+        for r in range(min(TILE, len(out) // np.int64(width) - first)):
+            add_leaf(values, at[r] - n_leaves, out, first + r, width)
 
 
 @compiled(boundscheck=False)
