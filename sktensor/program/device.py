@@ -96,9 +96,10 @@ class DeviceStage(nn.Module):
             raise Retreat(GUARDED)
         # Once more, since a product need not be the same to the last bit.
         outputs, flags = self._through(inputs, by_row=True)
-        if not all(f for f in flags if f.ndim == 0):
+        by_row = [flag for flag in flags if flag.ndim]
+        if not by_row or not all(flag for flag in flags if not flag.ndim):
             raise Retreat(GUARDED)
-        held = torch.stack([f for f in flags if f.ndim]).all(dim=0)
+        held = torch.stack(by_row).all(dim=0)
         doubtful.append(first + np.flatnonzero(~held.numpy()))
         return outputs
 
