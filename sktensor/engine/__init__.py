@@ -37,6 +37,7 @@ from ..versions import tell
 from .arrays import as_array, as_rows, as_tensors, in_kind, natively, put_rows, wrap
 from .placing import OUT_OF_MEMORY, Placing, cannot_run, lacking
 from .planning import Planning
+from .resting import Resting
 
 __all__ = ["Engine", "as_array", "as_rows", "as_tensors", "in_kind", "natively"]
 
@@ -70,6 +71,7 @@ class Engine(Planning):
         self._graphs: dict[Any, Graphs] = {}
         self._programs: dict[Any, tuple[Program | None, Warned]] = {}
         self._trials: dict[Any, Trial] = {}  # of programs made for untested releases
+        self._resting = Resting()
         self._last: Signature | None = None
         self._lock = threading.RLock()
 
@@ -93,18 +95,27 @@ class Engine(Planning):
         key = (*key, place or self._place(key, X))
         program, warned = self._programs.get(key) or self._compile(key, X)
         self._last = signature
-        if program is None:
+        if program is None or (self._resting and self._rests(key, X)):
             return natively(self.estimator, method, X)
         failure: Exception
         try:
             answer, warned = self._partly(program, key[0], X, warned)
             if self._trials:
                 self._try(key, program, X)
+            if self._resting:
+                self._resting.answered(key, row_count(X))
         except Exception as error:
             failure = error  # and leave, so that a native error is not said to come of this one
         else:
             return self._finish(answer, program.root, X, warned)
         return self._answer_after(failure, key, X)
+
+    def _rests(self, key: Any, X: Any) -> bool:
+        """Whether the native method answers at once, as it did after the last retreats."""
+        rests = self._resting.rests(key, row_count(X))
+        if rests:
+            logger.info("%s answered natively, as the last calls were", key[0])
+        return rests
 
     def _try(self, key: Any, program: Program, X: Any) -> None:
         """Disagreement where a program on trial does not say what the native method says."""
@@ -183,6 +194,7 @@ class Engine(Planning):
         answer = natively(self.estimator, key[0], X)
         if isinstance(failure, Retreat):
             logger.info("%s answered natively: %s", key[0], failure)
+            self._resting.handed_over(key, row_count(X))
         else:
             self._give_up(failure, key)
         return answer
@@ -216,12 +228,13 @@ class Engine(Planning):
         """What a device says in place of the one that was to answer."""
         key = (*key[:3], device)
         program, warned = self._programs.get(key) or self._compile(key, X)
-        if program is None:
+        if program is None or self._rests(key, X):
             return natively(self.estimator, key[0], X)
         failure: Exception
         try:
             answer, warned = self._partly(program, key[0], X, warned)
             self._try(key, program, X)
+            self._resting.answered(key, row_count(X))
         except Exception as error:
             failure = error
         else:
@@ -267,6 +280,7 @@ class Engine(Planning):
                 self._graphs.clear()
                 self._programs.clear()
                 self._trials.clear()
+                self._resting.forget()
                 self.places.forget()
             graphs, failure, start = self._graphs.get(key[1:3]), None, perf_counter()
             try:
