@@ -8,6 +8,8 @@ from importlib import import_module
 import numpy as np
 import pandas as pd
 import pytest
+from imblearn import pipeline as resampling
+from imblearn.over_sampling import SMOTE
 from scipy import sparse as sp
 from sklearn import linear_model as lm
 from sklearn.calibration import CalibratedClassifierCV
@@ -203,6 +205,7 @@ CHAINS = [
     make_pipeline("passthrough", MaxAbsScaler(), SelectKBest(k=5), lm.SGDClassifier()),
     make_pipeline(GaussianRandomProjection(5, random_state=0), LR),
     make_pipeline(BernoulliRBM(5, n_iter=2, random_state=0), LR),
+    resampling.make_pipeline(MaxAbsScaler(), SMOTE(random_state=0), LR),
     *[make_pipeline(selector, LR) for selector in SELECTORS],
     RandomizedSearchCV(LR, {"C": [1.0, 2.0]}, n_iter=1, cv=2, random_state=0),
     HalvingGridSearchCV(LR, {"C": [1.0, 2.0]}, cv=2, random_state=0),

@@ -7,13 +7,12 @@ import subprocess
 import sys
 import tomllib
 import warnings
+from importlib import import_module
 from pathlib import Path
 
 import lightgbm
 import numpy as np
 import pytest
-import sklearn
-import torch
 import xgboost
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -21,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
+import sktensor.converters.imblearn
 import sktensor.converters.lightgbm
 import sktensor.converters.xgboost  # noqa: F401
 from sktensor import TensorAccelerated, Unsupported, UntestedVersionWarning, trial, versions
@@ -74,6 +74,8 @@ def test_the_stated_ranges_end_behind_what_is_tested():
     ends = {m[1]: tuple(map(int, m[2].split("."))) for m in found if m}
     assert ends["scikit-learn"] == (TESTED["sklearn"][0], TESTED["sklearn"][1] + 1)
     assert ends["xgboost"] == (TESTED["xgboost"][0], TESTED["xgboost"][1] + 1)
+    imblearn = TESTED["imblearn"]
+    assert ends["imbalanced-learn"] == (imblearn[0], imblearn[1] + 1)
     assert ends["lightgbm"] == (TESTED["lightgbm"][0] + 1,)
 
 
@@ -269,5 +271,4 @@ def test_fields_of_a_newer_tree_make_it_native(monkeypatch):
 
 @pytest.mark.parametrize("library", TESTED)
 def test_libraries_say_which_release_they_are(library):
-    module = {"sklearn": sklearn, "torch": torch, "xgboost": xgboost, "lightgbm": lightgbm}[library]
-    assert re.match(r"\d+\.\d+", module.__version__)
+    assert re.match(r"\d+\.\d+", import_module(library).__version__)

@@ -12,6 +12,7 @@ from sktensor.converters import LIBRARIES
 from sktensor.converters.registry import converter_types
 
 README = Path(__file__).resolve().parents[2] / "README.md"
+IN_MODULES = ("sklearn", "imblearn")  # whose estimators are not those of the package itself
 START, END = "<!-- compiles:start -->", "<!-- compiles:end -->"
 
 
@@ -24,7 +25,7 @@ def compiled() -> dict[str, list[str]]:
         if kind.__name__.startswith("_"):
             continue
         parts = kind.__module__.split(".")
-        module = ".".join(parts[:2]) if parts[0] == "sklearn" else parts[0]
+        module = ".".join(parts[:2]) if parts[0] in IN_MODULES else parts[0]
         found.setdefault(module, []).append(kind.__name__)
     ours = sorted(m for m in found if m.startswith("sklearn."))
     rest = sorted(found.keys() - set(ours))

@@ -34,8 +34,13 @@ from .validation import as_numbers, numpy_dtype
 
 @converts(Pipeline, sparse=True)
 def pipeline(est, x):
+    return in_turn(est.steps, x)
+
+
+def in_turn(steps: list[tuple[str, Any]], x: Op) -> Responses:
+    """What the last of some steps answers, each reading what the one before transforms to."""
     responses = Responses(transform=x)
-    for name, step in est.steps:
+    for name, step in steps:
         if step not in (None, "passthrough"):
             responses = convert(step, responses.get("transform"), name)
     return responses

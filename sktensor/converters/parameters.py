@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 
 FILE = Path(__file__).with_name("known_parameters.txt")
-LIBRARIES = ("lightgbm", "sklearn", "xgboost")
+OPTIONAL = ("imblearn", "lightgbm", "xgboost")  # imported once an estimator of theirs shows up
+LIBRARIES = ("sklearn", *OPTIONAL)
 
 
 def parameters(cls: type) -> set[str]:

@@ -36,7 +36,7 @@ from ..ops import (
     is_table,
     signature,
 )
-from .parameters import LIBRARIES, unknown_parameters
+from .parameters import LIBRARIES, OPTIONAL, unknown_parameters
 
 
 class Unsupported(Exception):
@@ -81,6 +81,15 @@ CONTAINERS = frozenset({"Pipeline", "FeatureUnion", "ColumnTransformer"})
 
 # Their copy=False is about the rows they are fitted on.
 COPIES_IN_FIT = frozenset({"PCA", "IncrementalPCA"})
+
+
+def is_pipeline(estimator: Any) -> bool:
+    """Whether it is a pipeline of scikit-learn, or of imbalanced-learn, which answers as those."""
+    cls = type(estimator)
+    return cls.__name__ == "Pipeline" and cls.__module__ in (
+        "sklearn.pipeline",
+        "imblearn.pipeline",
+    )
 
 
 @dataclass(frozen=True)
@@ -323,7 +332,7 @@ def _load_converters_of(cls: type) -> None:
     library = cls.__module__.partition(".")[0]
     if library in LIBRARIES:
         current_conversion().libraries.add(library)
-    if library in ("xgboost", "lightgbm"):
+    if library in OPTIONAL:
         import_module(f"{__package__}.{library}")
 
 

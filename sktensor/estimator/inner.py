@@ -11,9 +11,10 @@ from typing import Any
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted
+
+from ..converters.registry import is_pipeline
 
 STEPS = ("steps", "transformer_list", "transformers", "estimators")
 PLAIN_SCORES = (ClassifierMixin.score, RegressorMixin.score)
@@ -106,7 +107,7 @@ def router(owner: str, estimator: Any) -> MetadataRouter:
 
 def plain_score(estimator: Any) -> Callable[..., float] | None:
     """The mixin's `score` where it says how good `predict` is, and nothing else is behind it."""
-    if type(estimator) is Pipeline:
+    if is_pipeline(estimator):
         return plain_score(estimator.steps[-1][1])
     if type(estimator) is FrozenEstimator:
         return plain_score(estimator.estimator)

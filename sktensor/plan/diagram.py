@@ -7,8 +7,10 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.pipeline import FeatureUnion
 from sklearn.utils import estimator_html_repr
+
+from ..converters.registry import is_pipeline
 
 # Characters that no class has in its name, and no HTML escapes.
 MARKS = {"torch": "\u2997torch\u2998", "native": "\u2997native\u2998"}
@@ -44,8 +46,8 @@ def _marked(estimator: Any, path: tuple[str, ...], backends: dict[str, str]) -> 
         return _marked(inner, (*path, name), backends)
 
     if here not in backends:
-        if type(estimator) is Pipeline:
-            return _drawn(Pipeline, [(n, step(n, e)) for n, e in estimator.steps])
+        if is_pipeline(estimator):
+            return _drawn(type(estimator), [(n, step(n, e)) for n, e in estimator.steps])
         if type(estimator) is FeatureUnion:
             return _drawn(FeatureUnion, [(n, step(n, e)) for n, e in estimator.transformer_list])
         if type(estimator) is ColumnTransformer:
