@@ -102,3 +102,11 @@ def test_a_rest_is_bounded_however_often():
     for _ in range(5000):
         resting.handed_over("key", 3)
     assert sum(resting.rests("key", 3) for _ in range(200)) == LONGEST
+
+
+def test_threads_that_count_down_together_do_not_make_it_endless():
+    resting = Resting()
+    for _ in range(PATIENCE):
+        resting.handed_over("key", 3)
+    resting._known["key"].rest = -1  # what two of them may leave
+    assert not resting.rests("key", 3)

@@ -35,7 +35,7 @@ class Resting:
     def rests(self, key: Any, n_rows: int) -> bool:
         """Whether the program of `key` is left alone with these rows."""
         found = self._known.get(key)
-        if found is None or n_rows < found.n_rows or not found.rest:
+        if found is None or n_rows < found.n_rows or found.rest <= 0:  # threads may take it below
             return False
         found.rest -= 1
         return True
