@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
@@ -79,9 +79,15 @@ def leaf():
     """One transformer, or none at all, now and then one that nobody knows."""
     names = st.sampled_from(sorted(TRANSFORMS))
     known = names.map(TRANSFORMS.__getitem__)
-    return st.one_of(
-        known, known, known, known, st.just("passthrough"), st.builds(Reversed), st.builds(Ranked)
-    )
+    odd = st.just("passthrough"), st.builds(Reversed), st.builds(Ranked), st.builds(as_frame, known)
+    return st.one_of(known, known, known, known, *odd)
+
+
+def as_frame(transformer):
+    """The transformer set to return DataFrames, if it can be."""
+    if not hasattr(transformer, "set_output"):
+        return transformer
+    return clone(transformer).set_output(transform="pandas")
 
 
 def chain(inner):

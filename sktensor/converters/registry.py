@@ -35,6 +35,7 @@ from ..ops import (
     as_csr,
     is_table,
     signature,
+    unnamed,
 )
 from .parameters import LIBRARIES, OPTIONAL, unknown_parameters
 
@@ -78,6 +79,9 @@ _TAKE_SPARSE: set[Converter] = set()  # those that know what to do where `x.stay
 
 # Estimators made of estimators and nothing else: a plan lists what they are made of.
 CONTAINERS = frozenset({"Pipeline", "FeatureUnion", "ColumnTransformer"})
+
+# They may return the very DataFrame they read.
+PASS_ON = frozenset({"FunctionTransformer"})
 
 # Their copy=False is about the rows they are fitted on.
 COPIES_IN_FIT = frozenset({"PCA", "IncrementalPCA"})
@@ -314,15 +318,19 @@ def _ask(op: Native, current: Conversion) -> Any:
 
 
 def _named(estimator: Any, x: Op, responses: Responses) -> Responses:
-    """Name the columns of `transform` where the estimator is set to return a DataFrame."""
+    """Name the columns of `transform` where the estimator is set to return a DataFrame, or not."""
     op = responses.transform
     if op is None or isinstance(op, Native) or not _auto_wrap_is_configured(estimator):
         return responses
-    if _get_output_config("transform", estimator)["dense"] == "default" or op is x:
-        return responses
+    if _get_output_config("transform", estimator)["dense"] == "default":
+        passes_on = type(estimator).__name__ in PASS_ON
+        return responses if passes_on else replace(responses, transform=unnamed(op))
     if op.sparse:
         raise Unsupported("sparse output as a DataFrame")
-    labels = tuple(estimator.get_feature_names_out())
+    try:
+        labels = tuple(estimator.get_feature_names_out())
+    except Exception as error:  # where scikit-learn makes do without names
+        raise Unsupported("columns that it has no names for") from error
     keeps_index = signature(x).container == "pandas" or isinstance(x, Named)
     return replace(responses, transform=Named(op, estimator, labels, keeps_index))
 

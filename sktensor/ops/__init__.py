@@ -15,6 +15,7 @@ from .columns import (
     Provided,
     Select,
     no_larger,
+    unnamed,
 )
 from .coupling import Coupled
 from .csr import CsrProduct, CsrScale, CsrSelect, CsrSizes, ValidCsr
@@ -134,4 +135,5 @@ __all__ = [
     "sqrt",
     "tanh",
     "twin",
+    "unnamed",
 ]

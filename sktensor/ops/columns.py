@@ -244,3 +244,8 @@ class Named(Op):
 
     def forward(self, x: Tensor, *_: Any) -> Tensor:
         return x
+
+
+def unnamed(x: Op) -> Op:
+    """The array that an estimator makes of a DataFrame made on the way."""
+    return x.x if isinstance(x, Named) else x

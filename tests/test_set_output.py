@@ -1,0 +1,88 @@
+"""Steps that are set to return DataFrames, before, behind and within others that are not."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
+from sklearn.feature_selection import VarianceThreshold
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, PolynomialFeatures
+
+from sktensor import TensorAccelerated
+
+from .cases import data as d
+from .pipelines import TRANSFORMS
+from .support import assert_answers_alike
+
+FRAME = pd.DataFrame(d.X, columns=list("abcdef"))
+KEEPS_ALL = VarianceThreshold()
+
+
+def pandas(transformer):
+    return clone(transformer).set_output(transform="pandas")
+
+
+PLACES = {
+    "alone": lambda step: pandas(step),
+    "first": lambda step: make_pipeline(pandas(step), KEEPS_ALL),
+    "last": lambda step: make_pipeline(MinMaxScaler(), pandas(step)),
+    "all": lambda step: pandas(make_pipeline(KEEPS_ALL, step)),
+}
+
+
+def check(estimator, X):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            estimator = clone(estimator).fit(X, d.Y_BINARY)
+        except ValueError:  # a step cannot do with the columns
+            return
+        assert_answers_alike(estimator, X, compiled=False)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_any_transformer_in_any_place(name, place):
+    if not hasattr(TRANSFORMS[name], "set_output"):
+        return
+    check(PLACES[place](TRANSFORMS[name]), d.X)
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars"])
+@pytest.mark.parametrize("X", [d.X, FRAME], ids=["array", "frame"])
+def test_what_keeps_every_column_names_them(X, kind):
+    check(VarianceThreshold().set_output(transform=kind), X)
+    check(make_pipeline(MinMaxScaler(), VarianceThreshold().set_output(transform=kind)), X)
+    with sklearn.config_context(transform_output=kind):
+        check(VarianceThreshold(), X)
+
+
+@pytest.mark.parametrize("X", [d.X, FRAME], ids=["array", "frame"])
+def test_what_reads_a_frame_made_on_the_way_returns_an_array(X):
+    for last in (KEEPS_ALL, FunctionTransformer(validate=True), FunctionTransformer(np.exp)):
+        check(make_pipeline(pandas(MinMaxScaler()), last), X)
+    check(make_union(pandas(MinMaxScaler()), KEEPS_ALL), X)
+    check(make_column_transformer((pandas(MinMaxScaler()), [1, 0])), X)
+
+
+def test_names_of_columns_that_are_left_out_later_are_none_of_the_answers():
+    steps = pandas(PolynomialFeatures()), VarianceThreshold()  # which drops the ones
+    native = make_pipeline(*steps).fit(d.X)
+    assert_answers_alike(native, d.X)
+
+
+def test_columns_without_names_are_said_to_be_so():
+    union = pandas(make_union(FunctionTransformer(validate=True), KEEPS_ALL))
+    check(union, d.X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ours = TensorAccelerated(union.fit(d.X), device="cpu")
+        ours.transform(d.X)
+    (step,) = ours.explain("transform").steps
+    assert step.reason == "columns that it has no names for"
