@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.compose import make_column_transformer
-from sklearn.decomposition import PCA, FactorAnalysis, FastICA
+from sklearn.decomposition import PCA, FactorAnalysis, FastICA, SparsePCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import Lasso, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
@@ -258,3 +258,12 @@ def test_columns_that_spread_by_little_for_where_they_lie(estimator, spread):
     X = 20 + spread * (d.X - d.X.mean(axis=0))
     estimator = fitted_quietly(estimator, X, d.Y_MULTI)
     assert_answers_alike(estimator, X, methods=("transform",))
+
+
+def test_products_that_take_nothing():
+    # SparsePCA may find components of zeros.
+    native = make_pipeline(StandardScaler(), SparsePCA(6, random_state=0), LogisticRegression())
+    native.fit(ROWS @ RNG.normal(size=(N, 9)), np.arange(60) % 2)
+    native[1].components_[:] = 0.0
+    assert_answers_alike(native, RNG.normal(size=(20, 9)))
+    assert_answers_alike(native[:-1], RNG.normal(size=(20, 9)))

@@ -10,7 +10,17 @@ import pytest
 import sklearn
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
+from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    BaggingClassifier,
+    StackingClassifier,
+    VotingClassifier,
+)
 from sklearn.feature_selection import VarianceThreshold
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, PolynomialFeatures
 
@@ -22,6 +32,7 @@ from .support import assert_answers_alike
 
 FRAME = pd.DataFrame(d.X, columns=list("abcdef"))
 KEEPS_ALL = VarianceThreshold()
+NATIVE = KNeighborsClassifier(p=1)
 
 
 def pandas(transformer):
@@ -69,6 +80,29 @@ def test_what_reads_a_frame_made_on_the_way_returns_an_array(X):
         check(make_pipeline(pandas(MinMaxScaler()), last), X)
     check(make_union(pandas(MinMaxScaler()), KEEPS_ALL), X)
     check(make_column_transformer((pandas(MinMaxScaler()), [1, 0])), X)
+
+
+MEMBERS = {  # which read what the committee makes of its rows: an array, or the very frame
+    "one_vs_one": OneVsOneClassifier(GaussianNB()),
+    "one_vs_rest": OneVsRestClassifier(NATIVE),
+    "bagging": BaggingClassifier(NATIVE, n_estimators=2, random_state=0),
+    "voting": VotingClassifier([("k", NATIVE)]),
+    "stacking": StackingClassifier([("k", NATIVE)]),
+    "ada_boost": AdaBoostClassifier(GaussianNB(), n_estimators=2),
+}
+
+
+@pytest.mark.parametrize("y", [d.Y_BINARY, d.Y_MULTI], ids=["two", "four"])
+@pytest.mark.parametrize("committee", MEMBERS)
+def test_members_read_what_their_committee_hands_on(committee, y):
+    native = make_pipeline(pandas(PCA()), MEMBERS[committee]).fit(d.X, y)
+    assert_answers_alike(native, d.X, compiled=False)
+
+
+def test_frames_put_side_by_side_for_a_native_step():
+    for front in (make_column_transformer((pandas(PCA()), [1, 0])), make_union(pandas(PCA()))):
+        native = make_pipeline(front, NATIVE).fit(d.X, d.Y_BINARY)
+        assert_answers_alike(native, d.X, compiled=False)
 
 
 def test_names_of_columns_that_are_left_out_later_are_none_of_the_answers():

@@ -13,7 +13,7 @@ from sklearn.gaussian_process._gpc import COEFS, LAMBDAS, _BinaryGaussianProcess
 from torch import Tensor
 
 from ..graph import is_exact
-from ..ops import Arith, Column, Map, MatMul, Op, Provided, cast, erf, exp, sqrt, unnamed
+from ..ops import Arith, Column, Map, MatMul, Op, Provided, cast, erf, exp, sqrt
 from ..ops.conditions import EPS, Below, NotBelow
 from ..table import TORCH_DTYPES
 from .kernels import CANCELLED, Kernel, Sums, radial, rbf, some, squares_of, sums, usual
@@ -45,7 +45,7 @@ def gaussian_process_classifier(est, x):
     if est.kernel is not None and not est.kernel.requires_vector_input:
         raise Unsupported("a process of what are no vectors")
     x = validate(est, x, "numeric")
-    found = convert(base, unnamed(x), "base_estimator_")
+    found = convert(base, x, "base_estimator_")
     if type(base) is _BinaryGaussianProcessClassifierLaplace or est.multi_class == "one_vs_rest":
         return Responses(predict=found.predict, predict_proba=found.predict_proba)
     return Responses(predict=found.predict, reasons={"predict_proba": "one class against another"})

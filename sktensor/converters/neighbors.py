@@ -40,7 +40,6 @@ from ..ops import (
     Votes,
     cast,
     sqrt,
-    unnamed,
 )
 from ..ops.conditions import EPS, ROUNDING, AwayFrom
 from .kernels import rbf, some, squares_of
@@ -108,7 +107,7 @@ def local_outlier_factor(est, x):
     if not est.novelty:
         raise Unsupported("no answers for other rows than those fitted")
     # The array that it makes of a frame first has no names.
-    x = settled(as_numbers(unnamed(x), "numeric"))
+    x = settled(as_numbers(x, "numeric"))
     x = validate(est, x, "numeric")
     if x.dtype == torch.float32:
         raise Unsupported("distances in float32")

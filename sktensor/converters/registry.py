@@ -195,6 +195,7 @@ def convert(estimator: Any, x: Op, name: str | None = None, *, squeeze: bool = F
         op = getattr(responses, method)
         if op is not None and op is not x:
             current.origins.setdefault(op, (estimator, x, method))
+            current.origins.setdefault(unnamed(op), (estimator, x, method))
     contains = type(estimator).__name__ in CONTAINERS
     if not contains or any(isinstance(op, Native) for op in _own(estimator, responses)):
         current.trace.append(Converted(here, estimator, responses, x))
@@ -247,7 +248,7 @@ def _complete(
         elif op is None:
             why = responses.reasons.get(method, reason.format(method=method))
             try:
-                op = native(estimator, _exactly(x), method, why, squeeze)
+                op = native(estimator, _exactly_as_is(x), method, why, squeeze)
             except Unsupported:
                 # Nobody reads more of a step than what it transforms to.
                 if responses.transform is None:
@@ -282,7 +283,13 @@ def _exactly(x: Op) -> Op:
     if origin is None or (type(origin[0]).__name__ in CONTAINERS and not _made_in_float32(x)):
         return x.with_inputs(_exactly_as_read)
     estimator, read, method = origin
-    return native(estimator, _exactly(read), method, "what reads it natively may tell a last bit")
+    why = "what reads it natively may tell a last bit"
+    return native(estimator, _exactly_as_is(read), method, why)
+
+
+def _exactly_as_is(x: Op) -> Op:
+    """The same for a native step, which reads a frame where `x` is one, and else an array."""
+    return _exactly_as_read(x) if x.names is None else _exactly(x)
 
 
 def _exactly_as_read(x: Op) -> Op:

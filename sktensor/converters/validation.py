@@ -12,7 +12,7 @@ import torch
 from sklearn.utils.validation import _check_feature_names
 
 from ..graph import is_exact
-from ..ops import Cast, Finite, Numbers, Op, ValidCsr, is_table, signature
+from ..ops import Cast, Finite, Numbers, Op, ValidCsr, is_table, signature, unnamed
 from ..table import ARROW_NUMBERS, NULLABLE_NUMBERS, NUMPY_DTYPES, TORCH_DTYPES, UNKNOWN
 from .registry import Unsupported, current_conversion
 
@@ -83,6 +83,7 @@ def settled(x: Op) -> Op:
 
 def as_numbers(x: Op, dtype: torch.dtype | str | None = "float") -> Op:
     """`x` as an array of numbers in the dtype that scikit-learn would choose."""
+    x = unnamed(x)
     found = _common_dtype(signature(x).kinds or ()) if is_table(x) else x.dtype
     if found is None:
         raise Unsupported("no numbers")

@@ -174,8 +174,9 @@ def _product(op: MatMul) -> Op | None:
 def _without_zeros(op: Op) -> Op | None:
     """A product that leaves out columns of which nothing is taken; they may not be infinite."""
     assert isinstance(op, MatMul)
-    used = np.flatnonzero(op.weight.reshape(len(op.weight), -1).any(axis=1))
-    if op.width is None or op.width < WORTH_LEAVING_OUT or 2 * len(used) > len(op.weight):
+    used = np.flatnonzero(op.weight.any(axis=tuple(range(1, op.weight.ndim))))
+    few = 0 < 2 * len(used) <= len(op.weight)
+    if op.width is None or op.width < WORTH_LEAVING_OUT or not few:
         return None
     rows = op.x if isinstance(op.x, Between) else no_larger(op.x, LARGEST)
     return MatMul(Select(rows, used), op.weight[used])

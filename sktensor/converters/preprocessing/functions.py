@@ -19,7 +19,6 @@ from ...ops import (
     Op,
     is_table,
     signature,
-    unnamed,
 )
 from ..registry import Unsupported, converts
 from ..responses import transformer
@@ -33,7 +32,7 @@ def function_transformer(est, x):
     if _get_output_config("transform", est)["dense"] != "default":
         raise Unsupported("a function whose result becomes a DataFrame")
     if est.validate:
-        x = unnamed(validate(est, x, "numeric"))
+        x = validate(est, x, "numeric")
     names = x.names
     if names is not None and not is_table(x) and est.func is not None:
         raise Unsupported("a function of a DataFrame made on the way")
