@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .converters.registry import NAMES_NOTED
 from .kernels.items_numba import Items
 
 MOST_CHILDREN = 8  # of a list of estimators that are watched attribute by attribute
@@ -114,7 +115,9 @@ class Snapshot:
 def _same(attributes: dict[str, Any], values: tuple[Any, ...]) -> bool:
     """Whether what was replaced is private and equal: some take notes at each call."""
     return all(
-        now is was or (name[:1] == "_" and type(now) is type(was) and _is_plain(now) and now == was)
+        now is was
+        or name == NAMES_NOTED
+        or (name[:1] == "_" and type(now) is type(was) and _is_plain(now) and now == was)
         for (name, now), was in zip(attributes.items(), values, strict=True)
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
@@ -24,11 +24,11 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, PolynomialFeatures
 
-from sktensor import TensorAccelerated
+from sktensor import TensorAccelerated, engine
 
 from .cases import data as d
 from .pipelines import TRANSFORMS
-from .support import assert_answers_alike
+from .support import assert_answers_alike, assert_same
 
 FRAME = pd.DataFrame(d.X, columns=list("abcdef"))
 KEEPS_ALL = VarianceThreshold()
@@ -120,3 +120,35 @@ def test_columns_without_names_are_said_to_be_so():
         ours.transform(d.X)
     (step,) = ours.explain("transform").steps
     assert step.reason == "columns that it has no names for"
+
+
+class Renamed(TransformerMixin, BaseEstimator):
+    """A frame of which it cannot say beforehand how its columns are called."""
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X):
+        columns = [f"{name}!" for name in getattr(X, "columns", range(X.shape[1]))]
+        return pd.DataFrame(np.asarray(X), columns=columns)
+
+
+@pytest.mark.parametrize("put", [make_union, lambda step: make_column_transformer((step, [0, 1]))])
+def test_names_that_the_last_answer_had_are_not_those_of_the_next(put):
+    others = FRAME.rename(columns=str.upper)
+    with sklearn.config_context(transform_output="pandas"):
+        for X in (d.X, FRAME, others):
+            ours = TensorAccelerated(put(Renamed()).fit(d.X), device="cpu")
+            assert_same(ours.transform(X), put(Renamed()).fit(d.X).transform(X))
+
+
+def test_a_native_step_that_notes_its_names_is_compiled_once(monkeypatch):
+    built, build = [], engine.build
+    monkeypatch.setattr(engine, "build", lambda *args: built.append(1) or build(*args))
+    with sklearn.config_context(transform_output="pandas"):
+        native = make_pipeline(make_union(Renamed()), VarianceThreshold()).fit(d.X)
+        ours = TensorAccelerated(native, device="cpu")
+        for _ in range(4):
+            assert_same(ours.transform(d.X), native.transform(d.X))
+    assert len(built) == 1

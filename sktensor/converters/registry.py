@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from typing import Any
@@ -79,6 +80,9 @@ _TAKE_SPARSE: set[Converter] = set()  # those that know what to do where `x.stay
 
 # Estimators made of estimators and nothing else: a plan lists what they are made of.
 CONTAINERS = frozenset({"Pipeline", "FeatureUnion", "ColumnTransformer"})
+
+# Where ColumnTransformer and FeatureUnion note the names of each answer, for steps that have none.
+NAMES_NOTED = "_transformers_feature_names_out"
 
 # They may return the very DataFrame they read.
 PASS_ON = frozenset({"FunctionTransformer"})
@@ -289,7 +293,8 @@ def _exactly(x: Op) -> Op:
 
 def _exactly_as_is(x: Op) -> Op:
     """The same for a native step, which reads a frame where `x` is one, and else an array."""
-    return _exactly_as_read(x) if x.names is None else _exactly(x)
+    is_frame = x.names is not None or is_table(x)
+    return _exactly(x) if is_frame else _exactly_as_read(x)
 
 
 def _exactly_as_read(x: Op) -> Op:
@@ -334,8 +339,10 @@ def _named(estimator: Any, x: Op, responses: Responses) -> Responses:
         return responses if passes_on else replace(responses, transform=unnamed(op))
     if op.sparse:
         raise Unsupported("sparse output as a DataFrame")
+    bare = copy(estimator)
+    vars(bare).pop(NAMES_NOTED, None)  # the next answer may have others
     try:
-        labels = tuple(estimator.get_feature_names_out())
+        labels = tuple(bare.get_feature_names_out())
     except Exception as error:  # where scikit-learn makes do without names
         raise Unsupported("columns that it has no names for") from error
     keeps_index = signature(x).container == "pandas" or isinstance(x, Named)
