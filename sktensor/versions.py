@@ -10,8 +10,20 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 # The newest releases whose every patch counts as tested: the tests pass on them.
-TESTED = {"lightgbm": (4, 7), "sklearn": (1, 9), "torch": (2, 15), "xgboost": (3, 2)}
-NAMES = {"lightgbm": "LightGBM", "sklearn": "scikit-learn", "torch": "torch", "xgboost": "XGBoost"}
+TESTED = {
+    "catboost": (1, 2),
+    "lightgbm": (4, 7),
+    "sklearn": (1, 9),
+    "torch": (2, 15),
+    "xgboost": (3, 2),
+}
+NAMES = {
+    "catboost": "CatBoost",
+    "lightgbm": "LightGBM",
+    "sklearn": "scikit-learn",
+    "torch": "torch",
+    "xgboost": "XGBoost",
+}
 
 _told: dict[str, object] = {}  # by whom: no lock, which a forked process might find locked
 # What is to be told of once somebody listens again.

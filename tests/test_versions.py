@@ -9,6 +9,7 @@ import tomllib
 import warnings
 from pathlib import Path
 
+import catboost
 import lightgbm
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
+import sktensor.converters.catboost
 import sktensor.converters.lightgbm
 import sktensor.converters.xgboost  # noqa: F401
 from sktensor import TensorAccelerated, Unsupported, UntestedVersionWarning, trial, versions
@@ -30,6 +32,7 @@ from sktensor.converters.registry import converter_types
 from sktensor.versions import TESTED, untested
 
 from .cases import data as d
+from .cases.catboost import SMALL as SMALL_CAT
 from .support import assert_same
 from .test_boosting import SMALL_LGB, SMALL_XGB
 
@@ -75,6 +78,7 @@ def test_the_stated_ranges_end_behind_what_is_tested():
     assert ends["scikit-learn"] == (TESTED["sklearn"][0], TESTED["sklearn"][1] + 1)
     assert ends["xgboost"] == (TESTED["xgboost"][0], TESTED["xgboost"][1] + 1)
     assert ends["lightgbm"] == (TESTED["lightgbm"][0] + 1,)
+    assert ends["catboost"] == (TESTED["catboost"][0], TESTED["catboost"][1] + 1)
 
 
 @pytest.mark.parametrize(
@@ -124,11 +128,12 @@ def test_there_is_one_warning_a_library_whatever_is_compiled(newer):
 
 
 def test_a_library_is_warned_of_once_its_estimators_show_up(newer):
-    newer(xgboost="3.3.0", lightgbm="5.0.0")
+    newer(xgboost="3.3.0", lightgbm="5.0.0", catboost="1.3.0")
     assert not heard(lambda: fast(PIPE).predict(d.X))
     for library, model in (
         ("XGBoost 3.3.0", xgboost.XGBRegressor(**SMALL_XGB)),
         ("LightGBM 5.0.0", lightgbm.LGBMRegressor(**SMALL_LGB)),
+        ("CatBoost 1.3.0", catboost.CatBoostRegressor(**SMALL_CAT)),
     ):
         model = make_pipeline(StandardScaler(), model).fit(d.X, d.Y_REAL)
         (said,) = heard(lambda model=model: fast(model).predict(d.X))
@@ -269,5 +274,6 @@ def test_fields_of_a_newer_tree_make_it_native(monkeypatch):
 
 @pytest.mark.parametrize("library", TESTED)
 def test_libraries_say_which_release_they_are(library):
-    module = {"sklearn": sklearn, "torch": torch, "xgboost": xgboost, "lightgbm": lightgbm}[library]
+    boosters = {"xgboost": xgboost, "lightgbm": lightgbm, "catboost": catboost}
+    module = (boosters | {"sklearn": sklearn, "torch": torch})[library]
     assert re.match(r"\d+\.\d+", module.__version__)

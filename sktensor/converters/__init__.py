@@ -3,9 +3,8 @@
 from importlib import import_module
 from pkgutil import iter_modules
 
+from .parameters import BOOSTERS as LIBRARIES
 from .registry import METHODS, Responses, Unsupported, conversion, convert, converts
-
-LIBRARIES = ("xgboost", "lightgbm")  # imported once an estimator of theirs shows up
 
 for _module in iter_modules(__path__):
     if _module.name not in LIBRARIES:

@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 
 FILE = Path(__file__).with_name("known_parameters.txt")
-LIBRARIES = ("lightgbm", "sklearn", "xgboost")
+BOOSTERS = ("xgboost", "lightgbm", "catboost")  # imported once an estimator of theirs shows up
+LIBRARIES = (*BOOSTERS, "sklearn")
 
 
 def parameters(cls: type) -> set[str]:

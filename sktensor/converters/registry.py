@@ -36,7 +36,7 @@ from ..ops import (
     is_table,
     signature,
 )
-from .parameters import LIBRARIES, unknown_parameters
+from .parameters import BOOSTERS, LIBRARIES, unknown_parameters
 
 
 class Unsupported(Exception):
@@ -323,7 +323,7 @@ def _load_converters_of(cls: type) -> None:
     library = cls.__module__.partition(".")[0]
     if library in LIBRARIES:
         current_conversion().libraries.add(library)
-    if library in ("xgboost", "lightgbm"):
+    if library in BOOSTERS:
         import_module(f"{__package__}.{library}")
 
 
