@@ -19,7 +19,7 @@ SOME_VALUES = 64  # of a larger one
 COUNTERS = ("num_boosted_rounds", "num_trees")
 # What a CatBoost estimator, which keeps nearly nothing in attributes, has been made to hold.
 HELD = ("get_scale_and_bias", "get_probability_threshold")
-MOST_LEAVES = 2**16  # of it that are compared
+MOST_LEAVES = 2**13  # of it that are compared
 
 
 class Snapshot:

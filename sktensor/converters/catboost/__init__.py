@@ -28,14 +28,19 @@ class Booster:
     """A model, and its sum of trees for the table that is read."""
 
     model: Model
-    values: Op
     sums: Forest
 
-    def margin(self, x: Op) -> Op:
-        """The raw value of rows of float32."""
-        sums = self.sums if x is self.values else self.sums.with_inputs(lambda _: x)
-        margin: Op = sums * self.model.scale + self.model.bias[None]
+    @property
+    def margin(self) -> Op:
+        """The raw value."""
+        scaled: Op = self.sums if self.model.scale == 1 else self.sums * self.model.scale
+        margin = scaled + self.model.bias[None]
         return Column(margin, 0) if margin.width == 1 else margin
+
+    def margin_of(self, rows: np.ndarray) -> np.ndarray:
+        """The same of rows of float32."""
+        margin = self.sums.few(rows) * self.model.scale + self.model.bias
+        return margin[:, 0] if margin.shape[1] == 1 else margin
 
 
 def booster(est: Any, x: Op) -> Booster:
@@ -46,22 +51,20 @@ def booster(est: Any, x: Op) -> Booster:
         trees = nodes(model)
     if model.loss.startswith("PythonUserDefined"):
         raise Unsupported("a loss of one's own")
-    values = as_float32(x, model)
-    return Booster(model, values, forest(values, trees, model.n_outputs))
+    return Booster(model, forest(as_float32(x, model), trees, model.n_outputs))
 
 
-def as_asked(est: Any, b: Booster) -> tuple[Op, np.ndarray, np.ndarray]:
-    """The margin of some rows as an op, those rows, and what the estimator says it is.
+def as_asked(est: Any, b: Booster) -> tuple[np.ndarray, np.ndarray]:
+    """Some rows, and the margin of each, which the estimator is asked for.
 
     An estimator whose leaves were set goes on answering as before, until its scale is set too.
     """
-    margin, rows = b.margin(Input(Signature(b.model.n_features, torch.float32))), _rows(b)
+    rows = _rows(b)
     kind = {} if isinstance(est, CatBoostRanker) else {"prediction_type": "RawFormulaVal"}
-    native = est.predict(rows, **kind)
-    ours = evaluate(margin, rows)
+    native, ours = est.predict(rows, **kind), b.margin_of(rows)
     if native.shape != ours.shape or not np.array_equal(native, ours):
         raise Unsupported("it answers otherwise than its trees say")
-    return margin, rows, native
+    return rows, native
 
 
 def _rows(b: Booster) -> np.ndarray:
@@ -80,24 +83,23 @@ def _rows(b: Booster) -> np.ndarray:
 @converts(CatBoostRegressor)
 def regressor(est, x):
     b = booster(est, x)
-    _, rows, raw = as_asked(est, b)
-    native = est.predict(rows)
-    return Responses(predict=_link(native, raw)(b.margin(b.values)))
+    rows, margin = as_asked(est, b)
+    return Responses(predict=_link(est.predict(rows), margin)(b.margin))
 
 
 @converts(CatBoostRanker)
 def ranker(est, x):
     b = booster(est, x)
     as_asked(est, b)
-    return Responses(predict=b.margin(b.values))
+    return Responses(predict=b.margin)
 
 
-def _link(native: np.ndarray, raw: np.ndarray) -> Link:
+def _link(native: np.ndarray, margin: np.ndarray) -> Link:
     """What `predict` makes of a margin, which depends on how the loss was set."""
-    if native.shape == raw.shape:
-        if np.array_equal(native, raw):
+    if native.shape == margin.shape:
+        if np.array_equal(native, margin):
             return identity
-        if np.allclose(native, np.exp(raw), rtol=1e-10, atol=1e-300):
+        if np.allclose(native, np.exp(margin), rtol=1e-10, atol=1e-300):
             return exponent
     raise Unsupported("predictions that are no margin, nor its exponential")
 
@@ -107,16 +109,15 @@ def classifier(est, x):
     b = booster(est, x)
     loss, n_outputs = b.model.loss, b.model.n_outputs
     links = known_links(loss)
-    margin = b.margin(b.values)
-    if (margin.width is None) is not (links is BINARY):
+    if (n_outputs == 1) is not (links is BINARY):
         raise Unsupported(f"{n_outputs} outputs of the loss {loss!r}")
-    asked, rows, _ = as_asked(est, b)
+    rows, asked = as_asked(est, b)
     bare = Bare(est, b.model)
     check_links(links, loss, bare, n_outputs)
-    best = _best(est, bare, loss, n_outputs)
-    with_labels = evaluate(best(asked), rows)
+    best, margin = _best(est, bare, loss, n_outputs), b.margin
+    found = evaluate(best(Input(Signature(margin.width, torch.float64))), asked)
     native = est.predict(rows)
-    if native.dtype != with_labels.dtype or not np.array_equal(native, with_labels):
+    if native.dtype != found.dtype or not np.array_equal(native, found):
         raise Unsupported("classes other than its margins say")
     return Responses(
         predict=best(margin),

@@ -34,6 +34,7 @@ OBLIVIOUS = {"leaf_values", "leaf_weights", "splits"}
 SPLIT = {"border", "float_feature_index", "split_index", "split_type"}
 NODE = {"left", "right", "split"}
 LEAF = {"value", "weight"}
+MOST_LEAVES = 2**21  # of oblivious trees, whose splits are written out
 # Whether a missing value is above every border: else, being NaN, it is above none.
 TREATMENTS = {"AsIs": False, "AsFalse": False, "AsTrue": True}
 
@@ -109,7 +110,10 @@ def _check_known(what: str, found: dict[str, Any], known: set[str]) -> None:
 def nodes(model: Model) -> list[Tree]:
     """The trees, of which each adds to all outputs."""
     if "oblivious_trees" in model.document:
-        trees = [_oblivious(tree, model) for tree in model.document["oblivious_trees"]]
+        written = model.document["oblivious_trees"]
+        if sum(len(tree["leaf_values"]) for tree in written) > MOST_LEAVES:
+            raise Unsupported("trees of too many leaves")
+        trees = [_oblivious(tree, model) for tree in written]
     else:
         trees = [_grown(tree, model) for tree in model.document["trees"]]
     if not trees:
