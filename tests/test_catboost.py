@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pickle
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import torch
 from scipy import sparse
 from sklearn.ensemble import VotingClassifier, VotingRegressor
 from sklearn.pipeline import make_pipeline
@@ -163,7 +165,15 @@ def changes():
     yield "leaves then scale", lambda model: _set_leaves_and_scale(model)
     yield "shrink", lambda model: model.shrink(3)
     yield "fit", lambda model: model.fit(d.X_NAN, -d.Y_REAL)
+    yield "load", _load_another
     yield "fit alike", lambda model: model.fit(d.X_NAN, d.Y_REAL)
+
+
+def _load_another(model):
+    other = regressor().fit(d.X_NAN, -d.Y_REAL)
+    with TemporaryDirectory() as folder:
+        other.save_model(f"{folder}/model.cbm")
+        model.load_model(f"{folder}/model.cbm")
 
 
 def _set_leaves_and_scale(model):
@@ -208,6 +218,34 @@ def test_saved_and_loaded_models_are_compiled(tmp_path):
             assert_answers_alike(loaded, FRAME, methods=methods)
         ours = pickle.loads(pickle.dumps(fast(model)))
         assert_same(ours.predict(FRAME), model.predict(FRAME))
+
+
+def test_columns_that_nothing_is_learned_from_are_passed_over():
+    X = np.column_stack([np.ones(d.N), d.X_NAN[:, :2], np.full(d.N, np.nan)])
+    for fitted in (X, pd.DataFrame(X, columns=list("abcd"))):
+        model = regressor().fit(fitted, d.Y_REAL)
+        for table in (X, pd.DataFrame(X, columns=list("abcd")), X * 2):
+            assert_answers_alike(model, table, exact=True)
+    model = regressor(ignored_features=[0, 2]).fit(d.X_NAN, d.Y_REAL)
+    assert_answers_alike(model, d.X_NAN, exact=True)
+    assert_answers_alike(regressor().fit(d.X[:, :1], d.Y_REAL), d.X[:, :1], exact=True)
+
+
+def test_frames_made_on_the_way_are_read():
+    frame = FRAME.fillna(0.0)
+    scaler = StandardScaler().set_output(transform="pandas")
+    for y, last in ((d.Y_REAL, regressor()), (d.Y_TEXT, classifier())):
+        pipe = make_pipeline(scaler, last).fit(frame, y)
+        assert_answers_alike(pipe, frame)
+
+
+def test_tensors_are_answered_by_tensors():
+    model = classifier().fit(d.X_NAN, d.Y_MULTI)
+    rows = torch.from_numpy(d.X_NAN)
+    for method in ("predict", "predict_proba"):
+        ours = getattr(fast(model), method)(rows)
+        assert isinstance(ours, torch.Tensor)
+        assert_same(ours.numpy(), getattr(model, method)(d.X_NAN))
 
 
 def test_it_is_compiled_within_others():
