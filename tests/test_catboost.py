@@ -159,6 +159,14 @@ def test_scale_and_bias_are_applied():
     assert_answers_alike(model, d.X_NAN)
 
 
+@pytest.mark.parametrize("bias", [-800.0, -720.0, -690.0, 690.0, 800.0])
+def test_exponentials_may_be_at_the_ends_of_what_a_float_holds(bias):
+    model = regressor(loss_function="Poisson").fit(d.X_NAN, d.Y_POSITIVE)
+    model.set_scale_and_bias(1.0, bias)
+    for rows in (d.X_NAN, d.X_NAN[:1], d.X_NAN[:3]):
+        assert_answers_alike(model, rows)
+
+
 def changes():
     yield "scale", lambda model: model.set_scale_and_bias(2.0, 0.5)
     yield "leaves", lambda model: model.set_leaf_values(model.get_leaf_values() * 2)

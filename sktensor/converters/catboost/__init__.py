@@ -99,7 +99,9 @@ def _link(native: np.ndarray, margin: np.ndarray) -> Link:
     if native.shape == margin.shape:
         if np.array_equal(native, margin):
             return identity
-        if np.allclose(native, np.exp(margin), rtol=1e-10, atol=1e-300):
+        with np.errstate(over="ignore"):
+            exponential = np.exp(margin)
+        if np.allclose(native, exponential, rtol=1e-10, atol=1e-300):
             return exponent
     raise Unsupported("predictions that are no margin, nor its exponential")
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from ...graph import evaluate
-from ...ops import Arith, Concat, Input, Logistic, LogSoftmax, Map, Op, Provided, Softmax
+from ...ops import Concat, Input, Logistic, LogSoftmax, Map, Op, Provided, Softmax
 from ...ops.conditions import Below
 from ...table import Signature
 from ..registry import Unsupported
@@ -18,8 +18,8 @@ from .bare import Bare
 
 Link = Callable[[Op], Op]
 
-# The smallest exponential that CatBoost gives.
-TINY = np.array(np.finfo(np.float64).tiny)
+# Beyond, it depends on a row's place among the others what CatBoost's exponential gives.
+MOST_EXPONENT = 700.0
 # Up to here the logarithm of a sigmoid is no worse known than to 1e-10 of it.
 SURE = 12.0
 
@@ -37,7 +37,7 @@ def identity(margin: Op) -> Op:
 
 
 def exponent(margin: Op) -> Op:
-    return Arith(torch.maximum, Map(margin, torch.exp), TINY)
+    return Provided(Map(margin, torch.exp), margin, Below(MOST_EXPONENT))
 
 
 def _sigmoid(margin: Op) -> Op:
