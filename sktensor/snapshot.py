@@ -18,6 +18,9 @@ SOME_VALUES = 64  # of a larger one
 
 # What tells that a booster, which is all but a pointer, has been trained further.
 COUNTERS = ("num_boosted_rounds", "num_trees")
+# What a CatBoost estimator, which keeps nearly nothing in attributes, has been made to hold.
+HELD = ("get_scale_and_bias", "get_probability_threshold")
+MOST_LEAVES = 2**13  # of it that are compared
 
 
 class Snapshot:
@@ -34,11 +37,14 @@ class Snapshot:
         self._items: list[tuple[Any, Any]] = []
         self._bytes: list[tuple[np.ndarray, bytes]] = []
         self._answers: list[tuple[Callable[[], Any], Any]] = []
-        for attributes in self._parts(estimator):
+        for part in self._parts(estimator):
+            attributes = part.__dict__
             values = tuple(attributes.values())
             self._attributes.append((attributes, len(values), values))
             for value in values:
                 self._watch(value)
+            if hasattr(part, "get_scale_and_bias") and part.is_fitted():
+                self._watch_held(part)
 
     def holds(self) -> bool:
         """Whether nothing has changed."""
@@ -80,8 +86,16 @@ class Snapshot:
                     ask = getattr(value, name)
                     self._answers.append((ask, ask()))
 
-    def _parts(self, estimator: Any) -> Iterator[dict[str, Any]]:
-        """The `__dict__` of every estimator that this one is made of."""
+    def _watch_held(self, part: Any) -> None:
+        """Remember which model it is, and what of it may be set afterwards."""
+        asked = [getattr(part, name) for name in HELD if hasattr(part, name)]
+        asked.append(lambda: part.get_metadata()["model_guid"])
+        if len(part.get_leaf_values()) <= MOST_LEAVES:
+            asked.append(lambda: part.get_leaf_values().tobytes())
+        self._answers += [(ask, ask()) for ask in asked]
+
+    def _parts(self, estimator: Any) -> Iterator[Any]:
+        """Every estimator that this one is made of."""
         seen: set[int] = set()
         todo = [estimator]
         while todo:
@@ -90,7 +104,7 @@ class Snapshot:
                 continue
             seen.add(id(item))
             if _is_estimator(item):
-                yield item.__dict__
+                yield item
                 todo.extend(item.__dict__.values())
                 continue
             children = _children(item)

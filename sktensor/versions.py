@@ -11,6 +11,7 @@ from contextvars import ContextVar
 
 # The newest releases whose every patch counts as tested: the tests pass on them.
 TESTED = {
+    "catboost": (1, 2),
     "imblearn": (0, 14),
     "lightgbm": (4, 7),
     "sklearn": (1, 9),
@@ -18,6 +19,7 @@ TESTED = {
     "xgboost": (3, 2),
 }
 NAMES = {
+    "catboost": "CatBoost",
     "imblearn": "imbalanced-learn",
     "lightgbm": "LightGBM",
     "sklearn": "scikit-learn",

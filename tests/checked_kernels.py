@@ -23,6 +23,7 @@ from .test_layouts import (
     rows_that_bite,
     with_sets,
 )
+from .test_oblivious import made_oblivious
 
 ROWS = (1, 3, 7, 8, 17, 65, 129, 300)
 FORESTS = (  # trees, depth, raggedness, features
@@ -32,6 +33,11 @@ FORESTS = (  # trees, depth, raggedness, features
     (2, 7, 0.0, 60),
     (130, 6, 0.1, N_FEATURES),
     (5, 0, 0.0, N_FEATURES),  # trees of nothing but a leaf: no column is read
+)
+OBLIVIOUS = (  # depths, outputs, whether each tree adds to one
+    ((8,) * 400, 1, False),
+    ((9, 2, 12, 0, 5, 5, 5), 3, True),
+    ((3, 1, 6), 2, False),
 )
 
 
@@ -77,6 +83,10 @@ def main():
                 if depth <= 8:
                     layouts.add("bitvector")
                 run(packed, rows_that_bite(arrays, ROWS[-1], 1, n_features), layouts)
+        if dtype == np.float32:
+            for depths, n_outputs, one_each in OBLIVIOUS:
+                arrays = made_oblivious(1, depths, n_outputs, one_each, thresholds=5000)
+                run(PackedForest(*arrays), rows_that_bite(arrays, ROWS[-1], 1), ("oblivious",))
         for n_codes in (20, 200):
             arrays = made_forest(2, 5, 7, 0.1, 2, False, dtype, np.float64)
             arrays, sets = with_sets(arrays, 2, n_codes, 2)

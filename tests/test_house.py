@@ -76,7 +76,7 @@ LIBRARIES = {
     "__main__": set(),
     "__init__": set(),
 }
-BOOSTERS = ("xgboost", "lightgbm", "imblearn")  # each only in converters/ of its name
+BOOSTERS = ("xgboost", "lightgbm", "catboost", "imblearn")  # each only in converters/ of its name
 FRAMES = ("pandas", "polars", "pyarrow")  # never before a function needs them
 MOST_LINES = 400
 
@@ -198,7 +198,10 @@ def run(program):
     return done.stdout.split()
 
 
-HEAVY = ("pandas", "polars", "xgboost", "lightgbm", "imblearn", "matplotlib", "pyarrow", "triton")
+HEAVY = (
+    *("pandas", "polars", "xgboost", "lightgbm", "catboost", "imblearn"),
+    *("matplotlib", "pyarrow", "triton"),
+)
 
 
 def test_importing_loads_no_library_that_is_not_needed():

@@ -91,7 +91,8 @@ import importlib.util
 import pathlib
 import sys
 
-for absent in ("pandas", "xgboost", "lightgbm", "polars", "pyarrow", "matplotlib", "pytest"):
+ABSENT = ("pandas", "xgboost", "lightgbm", "catboost", "polars", "pyarrow", "matplotlib", "pytest")
+for absent in ABSENT:
     assert importlib.util.find_spec(absent) is None, f"{absent} is installed: no empty environment"
 
 import numpy as np

@@ -20,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
+import sktensor.converters.catboost
 import sktensor.converters.imblearn
 import sktensor.converters.lightgbm
 import sktensor.converters.xgboost  # noqa: F401
@@ -30,6 +31,7 @@ from sktensor.converters.registry import converter_types
 from sktensor.versions import TESTED, untested
 
 from .cases import data as d
+from .cases.catboost import SMALL as SMALL_CAT
 from .support import assert_same
 from .test_boosting import SMALL_LGB, SMALL_XGB
 
@@ -77,6 +79,7 @@ def test_the_stated_ranges_end_behind_what_is_tested():
     imblearn = TESTED["imblearn"]
     assert ends["imbalanced-learn"] == (imblearn[0], imblearn[1] + 1)
     assert ends["lightgbm"] == (TESTED["lightgbm"][0] + 1,)
+    assert ends["catboost"] == (TESTED["catboost"][0], TESTED["catboost"][1] + 1)
 
 
 @pytest.mark.parametrize(
@@ -126,11 +129,12 @@ def test_there_is_one_warning_a_library_whatever_is_compiled(newer):
 
 
 def test_a_library_is_warned_of_once_its_estimators_show_up(newer):
-    newer(xgboost="3.3.0", lightgbm="5.0.0")
+    newer(xgboost="3.3.0", lightgbm="5.0.0", catboost="1.3.0")
     assert not heard(lambda: fast(PIPE).predict(d.X))
     for library, model in (
         ("XGBoost 3.3.0", xgboost.XGBRegressor(**SMALL_XGB)),
         ("LightGBM 5.0.0", lightgbm.LGBMRegressor(**SMALL_LGB)),
+        ("CatBoost 1.3.0", catboost.CatBoostRegressor(**SMALL_CAT)),
     ):
         model = make_pipeline(StandardScaler(), model).fit(d.X, d.Y_REAL)
         (said,) = heard(lambda model=model: fast(model).predict(d.X))

@@ -3,6 +3,7 @@
 Run it on each end of the ranges in `pyproject.toml` once a converter handles what is new.
 """
 
+import sktensor.converters.catboost
 import sktensor.converters.imblearn
 import sktensor.converters.lightgbm
 import sktensor.converters.xgboost  # noqa: F401

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+import torch
 from sklearn.utils._set_output import _get_output_config
 
 from ..graph import walk
-from ..ops import Named, Op, is_table, signature
+from ..ops import Concat, Named, Numbers, Op, Select, cast, is_table, signature
 from ..table import UNKNOWN
-from .registry import Unsupported
+from .registry import Unsupported, select
+from .validation import as_numbers
+
+WIDE = ("int64", "uint64")
 
 
 def container(x: Op) -> str:
@@ -41,3 +46,25 @@ def check_width(x: Op, n_features: int) -> None:
     """Widths other than the fitted one are the library's own to refuse."""
     if x.width != n_features:
         raise Unsupported(f"{x.width} columns where {n_features} were fitted")
+
+
+def float32_numbers(x: Op, library: str) -> Op:
+    """The numbers of an array, or of a frame of `library`, each rounded once."""
+    if not is_table(x):
+        if x.dtype is None:
+            raise Unsupported("no numbers")
+        return cast(x, torch.float32)
+    if library == "numpy":
+        raise Unsupported("an array of objects")
+    kinds = plain_kinds(x)
+    wide = [i for i, kind in enumerate(kinds) if kind in WIDE]
+    if not wide or len(set(kinds)) == 1:
+        return as_numbers(x, torch.float32)
+    # Every column is rounded once: a common float64 would round a long integer twice.
+    rest = [i for i in range(len(kinds)) if i not in wide]
+    parts: list[Op] = [
+        cast(Numbers(select(x, [i]), getattr(torch, kinds[i])), torch.float32) for i in wide
+    ]
+    if rest:
+        parts.append(as_numbers(select(x, rest), torch.float32))
+    return Select(Concat(tuple(parts)), np.argsort(np.array(wide + rest)))

@@ -11,7 +11,12 @@ from functools import cache
 from pathlib import Path
 
 FILE = Path(__file__).with_name("known_parameters.txt")
-OPTIONAL = ("imblearn", "lightgbm", "xgboost")  # imported once an estimator of theirs shows up
+OPTIONAL = (
+    "catboost",
+    "imblearn",
+    "lightgbm",
+    "xgboost",
+)  # imported once an estimator of theirs shows up
 LIBRARIES = ("sklearn", *OPTIONAL)
 
 

@@ -17,20 +17,15 @@ from ...ops import (
     Concat,
     Finite,
     Map,
-    Numbers,
     Op,
     Select,
-    cast,
-    is_table,
     signature,
 )
 from ...table import UNKNOWN
-from ..frames import check_width, container, plain_kinds
+from ..frames import check_width, container, float32_numbers
 from ..registry import Unsupported, select
-from ..validation import as_numbers
 from .model import Model
 
-WIDE = ("int64", "uint64")
 # Before, `apply` built its DMatrix without enable_categorical, which refuses pandas categories.
 DMATRIX_OF_CATEGORIES = parse_version(__version__) >= parse_version("3.0")
 
@@ -52,7 +47,7 @@ def as_float32(est: Any, x: Op, model: Model) -> Op:
         raise Unsupported("numbers where categories were fitted")
     if chosen and library == "pandas":
         return _with_codes(x, chosen, model, missing)
-    return _with_nan(_cast(x, library), missing)
+    return _with_nan(float32_numbers(x, library), missing)
 
 
 def _with_nan(x: Op, missing: np.float32) -> Op:
@@ -78,7 +73,7 @@ def _with_codes(x: Op, chosen: list[int], model: Model, missing: np.float32) -> 
     rest = [i for i in range(x.width or 0) if i not in chosen]
     parts: tuple[Op, ...] = (codes,)
     if rest:
-        parts += (_with_nan(_cast(select(x, rest), "pandas"), missing),)
+        parts += (_with_nan(float32_numbers(select(x, rest), "pandas"), missing),)
     return Select(Concat(parts), np.argsort(np.array(chosen + rest)))
 
 
@@ -135,29 +130,6 @@ def _missing(est: Any) -> np.float32:
         raise Unsupported(f"missing={value!r}")
     with np.errstate(over="ignore"):
         return np.float32(value)
-
-
-def _cast(x: Op, library: str) -> Op:
-    if not is_table(x):
-        if x.dtype is None:
-            raise Unsupported("no numbers")
-        return cast(x, torch.float32)
-    if library == "numpy":
-        raise Unsupported("an array of objects")
-    kinds = plain_kinds(x)
-    wide = [i for i, kind in enumerate(kinds) if kind in WIDE]
-    if not wide or len(set(kinds)) == 1:
-        return as_numbers(x, torch.float32)
-    # Every column is rounded once: a common float64 would round a long integer twice.
-    rest = [i for i in range(len(kinds)) if i not in wide]
-    parts: list[Op] = [cast(Numbers(select(x, [i]), _dtype(kinds[i])), torch.float32) for i in wide]
-    if rest:
-        parts.append(as_numbers(select(x, rest), torch.float32))
-    return Select(Concat(tuple(parts)), np.argsort(np.array(wide + rest)))
-
-
-def _dtype(kind: str) -> torch.dtype:
-    return getattr(torch, kind)
 
 
 def _nan_where(missing: np.float32, x: Tensor) -> Tensor:

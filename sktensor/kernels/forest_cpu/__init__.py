@@ -15,10 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import bitvector, lines, linked, linking, packing, perfect
+from . import bitvector, lines, linked, linking, oblivious, packing, perfect
 
 # Below so many rows a row at a time is faster than the layout's tiles of 64 or groups of 8.
-FEW_ROWS = {"bitvector": 7, "perfect": 40, "narrow": 7, "wide": 7}
+FEW_ROWS = {"bitvector": 7, "oblivious": 16, "perfect": 40, "narrow": 7, "wide": 7}
 FEW_ROWS_OF_PIECES = 24
 MOST_PERFECT_DEPTH = 12
 # Leaves and levels of trees with short sets that are faster as bitvectors of pieces than walked.
@@ -39,11 +39,15 @@ class Shape:
     n_coded: int = 0  # columns that categorical splits read
     set_words: int = 0  # most words of 32 that a set of theirs has
     alone: bool = False  # whether each set is of one class, or none
+    oblivious: bool = False  # whether all nodes of a level of a tree test the same
 
 
 def choose(shape: Shape, key: np.dtype) -> str:
     """The layout for a forest of this shape whose comparisons are of this integer type.
 
+    oblivious
+        Trees of two levels and more of which all nodes of a level test the same: each level is one
+        test, which vectorises, and the leaf is the number that their results make.
     bitvector
         Trees of at most 32 leaves, or of 64 that are not regular: every split is evaluated, which
         vectorises, and no node is waited for.
@@ -64,6 +68,8 @@ def choose(shape: Shape, key: np.dtype) -> str:
         found = few_rows_layout(shape, key)
         if found == "narrow":
             return found
+    if shape.oblivious and shape.most_depth > 1 and key.itemsize == 4:
+        return "oblivious"
     if shape.most_leaves <= (64 if shape.n_coded else 32):
         return "bitvector"
     if shape.n_coded:
@@ -117,7 +123,7 @@ class PackedForest:
         few = len(rows) <= self._few_rows
         if few:
             layout = self._few_rows_layout
-            (lines.run if layout == "lines" else linked.few)(rows, self._packed(layout), out)
+            _FEW.get(layout, linked.few)(rows, self._packed(layout), out)
         elif self.layout == "perfect":
             done = perfect.run(rows, self._packed("perfect, no NaN"), out)
             if done < len(rows):
@@ -138,6 +144,8 @@ class PackedForest:
     def _few_rows_layout(self) -> str:
         if self.layout == "perfect":
             return "lines"
+        if self.layout == "oblivious":
+            return "oblivious"
         return few_rows_layout(self.shape, self._forest.key)
 
     @property
@@ -161,14 +169,17 @@ def _nbytes(packed: Any) -> int:
 
 _PACK: dict[str, Any] = {
     "bitvector": bitvector.pack,
+    "oblivious": oblivious.pack,
     "perfect": perfect.pack,
     "perfect, no NaN": partial(perfect.pack, takes_nan=False),
     "lines": lines.pack,
     "narrow": linking.pack_narrow,
     "wide": linking.pack_wide,
 }
+_FEW: dict[str, Any] = {"lines": lines.run, "oblivious": oblivious.few}
 _RUN: dict[str, Any] = {
     "bitvector": bitvector.run,
+    "oblivious": oblivious.run,
     "narrow": linked.run,
     "wide": linked.run,
 }

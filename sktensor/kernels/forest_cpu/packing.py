@@ -20,6 +20,7 @@ KEY: dict[Any, Any] = {
     np.dtype(np.float32): np.dtype(np.int32),
     np.dtype(np.float64): np.dtype(np.int64),
 }
+MOST_LEVELS = 16  # of oblivious trees, whose leaves have numbers of 16 bits
 
 
 class Canonical(NamedTuple):
@@ -107,9 +108,35 @@ def tests_alone(forest: Canonical) -> np.ndarray | None:
     return None if several.any() else found
 
 
+def levels(forest: Canonical) -> tuple[list[np.ndarray], list[np.ndarray]] | None:
+    """A node of each level of every tree, and its leaves in order; None unless all are oblivious.
+
+    All nodes of a level of such a tree test the same, and all its leaves are on the last one.
+    """
+    tests: list[list[int]] = [[] for _ in forest.roots]
+    leaves: list[np.ndarray] = list(forest.roots[:, None])
+    trees, nodes = np.arange(len(forest.roots)), forest.roots[:, None]
+    while len(trees):
+        column, threshold = forest.column[nodes], forest.threshold[nodes]
+        alike = (column == column[:, :1]) & ((threshold == threshold[:, :1]) | (column < 0))
+        if not alike.all():
+            return None
+        for t, row in zip(trees, nodes):
+            leaves[t] = row
+        split = column[:, 0] >= 0
+        trees, nodes = trees[split], nodes[split]
+        for t, node in zip(trees, nodes[:, 0]):
+            tests[t].append(node)
+        below = np.stack([forest.left[nodes], forest.right[nodes]], axis=2)
+        nodes = below.reshape(len(trees), 2 * nodes.shape[1])
+    return [np.array(t, np.int64) for t in tests], leaves
+
+
 def shape_of(forest: Canonical) -> dict[str, Any]:
     """The numbers that the choice of a layout looks at."""
     leaves, depth, nodes = measure(forest.column, forest.left, forest.right, forest.roots)
+    may_be = forest.coded is None and depth.max(initial=0) <= MOST_LEVELS
+    may_be = may_be and bool((leaves == 1 << depth).all())
     return {
         "n_trees": len(forest.roots),
         "n_nodes": int(nodes.sum()),
@@ -120,6 +147,7 @@ def shape_of(forest: Canonical) -> dict[str, Any]:
         "n_coded": 0 if forest.coded is None else len(forest.coded.source),
         "set_words": 0 if forest.coded is None else int(forest.coded.n_words.max()),
         "alone": forest.coded is not None and tests_alone(forest) is not None,
+        "oblivious": may_be and levels(forest) is not None,
     }
 
 
