@@ -10,6 +10,7 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 
+import catboost
 import lightgbm
 import numpy as np
 import pytest

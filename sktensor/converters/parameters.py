@@ -11,12 +11,8 @@ from functools import cache
 from pathlib import Path
 
 FILE = Path(__file__).with_name("known_parameters.txt")
-OPTIONAL = (
-    "catboost",
-    "imblearn",
-    "lightgbm",
-    "xgboost",
-)  # imported once an estimator of theirs shows up
+# Imported once an estimator of theirs shows up.
+OPTIONAL = ("catboost", "imblearn", "lightgbm", "xgboost")
 LIBRARIES = ("sklearn", *OPTIONAL)
 
 
