@@ -12,6 +12,11 @@ from typing import Any
 
 import numpy as np
 import sklearn.preprocessing as pp
+import torch
+from catboost import CatBoostClassifier, CatBoostRegressor
+from imblearn.ensemble import BalancedRandomForestClassifier
+from imblearn.over_sampling import SMOTE
+from imblearn.pipeline import make_pipeline
 from sklearn import linear_model as lm
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import BisectingKMeans, FeatureAgglomeration, KMeans
@@ -61,6 +66,9 @@ ROWS = (1, 1_000, 10_000, 100_000)
 N_FIT = 5_000
 METHODS = ("predict", "predict_proba", "decision_function", "score_samples", "transform")
 LOGISTIC = lm.LogisticRegression(max_iter=200)
+
+BALANCED = {"replacement": True, "sampling_strategy": "all", "bootstrap": False, "n_jobs": -1}
+QUIETLY = {"verbose": 0, "allow_writing_files": False, "thread_count": -1}
 
 # An estimator, how many classes its targets are of, and what is done to its rows.
 WORKLOADS: dict[str, tuple[Any, int, str]] = {
@@ -132,6 +140,15 @@ WORKLOADS: dict[str, tuple[Any, int, str]] = {
     "nearest-centroid-3": (NearestCentroid(), 3, ""),
     "bisecting-k-means-5": (BisectingKMeans(5, random_state=0), 2, ""),
     "random-forest-26": (RandomForestClassifier(30, max_depth=6, random_state=0), 26, ""),
+    "catboost-500": (CatBoostRegressor(iterations=500, **QUIETLY), 2, ""),
+    "catboost-200-4": (CatBoostClassifier(iterations=200, **QUIETLY), 4, ""),
+    "catboost-100-depth-4": (CatBoostClassifier(iterations=100, depth=4, **QUIETLY), 2, ""),
+    "resampled-logistic": (
+        make_pipeline(pp.StandardScaler(), SMOTE(random_state=0), LOGISTIC),
+        2,
+        "",
+    ),
+    "balanced-forest": (BalancedRandomForestClassifier(**BALANCED), 2, ""),
     "agglomeration-5": (FeatureAgglomeration(5), 2, ""),
 }
 # Whose native method takes some 50 microseconds a row and more: fewer rows are answered.
@@ -167,6 +184,8 @@ def run(names: Sequence[str], rows: Sequence[int], budget: float) -> Iterator[di
     """A result for every method and number of rows, as those of the grid."""
     for name in names:
         estimator, n_classes, how = WORKLOADS[name]
+        if "thread_count" in estimator.get_params():
+            estimator.set_params(thread_count=torch.get_num_threads())
         X, y = table(max(N_FIT, *rows), n_classes, how)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of few iterations
