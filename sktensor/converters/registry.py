@@ -330,7 +330,7 @@ def _ask(op: Native, current: Conversion) -> Any:
 
 
 def _named(estimator: Any, x: Op, responses: Responses) -> Responses:
-    """Name the columns of `transform` where the estimator is set to return a DataFrame, or not."""
+    """Name the columns of `transform` if the estimator is set to return a DataFrame, and only then."""
     op = responses.transform
     if op is None or isinstance(op, Native) or not _auto_wrap_is_configured(estimator):
         return responses
@@ -339,10 +339,12 @@ def _named(estimator: Any, x: Op, responses: Responses) -> Responses:
         return responses if passes_on else replace(responses, transform=unnamed(op))
     if op.sparse:
         raise Unsupported("sparse output as a DataFrame")
-    bare = copy(estimator)
-    vars(bare).pop(NAMES_NOTED, None)  # the next answer may have others
+    asked = estimator
+    if NAMES_NOTED in vars(estimator):  # the next answer may have others
+        asked = copy(estimator)
+        del vars(asked)[NAMES_NOTED]
     try:
-        labels = tuple(bare.get_feature_names_out())
+        labels = tuple(asked.get_feature_names_out())
     except Exception as error:  # where scikit-learn makes do without names
         raise Unsupported("columns that it has no names for") from error
     keeps_index = signature(x).container == "pandas" or isinstance(x, Named)
