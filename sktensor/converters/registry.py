@@ -330,7 +330,7 @@ def _ask(op: Native, current: Conversion) -> Any:
 
 
 def _named(estimator: Any, x: Op, responses: Responses) -> Responses:
-    """Name the columns of `transform` if the estimator is set to return a DataFrame, and only then."""
+    """Name the columns of `transform` where the estimator returns a DataFrame, and only there."""
     op = responses.transform
     if op is None or isinstance(op, Native) or not _auto_wrap_is_configured(estimator):
         return responses
