@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
+from sklearn.decomposition import SparsePCA
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
@@ -154,3 +155,14 @@ def test_the_plan_is_of_input_like_the_last():
     ours.predict(X.astype(np.float32))
     with pytest.raises(AttributeError, match="no response method 'transform'"):
         ours.explain("transform")
+
+
+def test_a_step_that_makes_no_table_of_a_single_row():
+    def fitted():
+        sparse = SparsePCA(1, max_iter=5, random_state=0)  # which makes one value of one row
+        front = ColumnTransformer([("sparse", sparse, [1]), ("odd", Shift(), [0])])
+        return Pipeline([("front", front), ("odd", Shift())]).fit(X)
+
+    native, ours = fitted(), TensorAccelerated(fitted(), device="cpu")
+    for rows in (X[:1], X, X[:1]):
+        assert_same_outcome(lambda x=rows: ours.transform(x), lambda x=rows: native.transform(x))
