@@ -13,7 +13,7 @@ from sklearn.gaussian_process._gpc import COEFS, LAMBDAS, _BinaryGaussianProcess
 from torch import Tensor
 
 from ..graph import is_exact
-from ..ops import Arith, Column, Map, MatMul, Op, Provided, cast, erf, exp, sqrt
+from ..ops import Arith, Column, Map, MatMul, Op, Provided, cast, erf, exp, sqrt, unnamed
 from ..ops.conditions import EPS, Below, NotBelow
 from ..table import TORCH_DTYPES
 from .kernels import CANCELLED, Kernel, Sums, radial, rbf, some, squares_of, sums, usual
@@ -30,7 +30,8 @@ SEEN = Below(5e-11)  # by how much a probability may be off
 def gaussian_process_regressor(est, x):
     if not hasattr(est, "X_train_") or not est.kernel_.requires_vector_input:
         raise Unsupported("a process that is not fitted, or of what are no vectors")
-    x, rows = _known(validate(est, x, "numeric")), est.X_train_
+    # It looks at no names: who asks it has done so.
+    x, rows = _known(validate(est, unnamed(x), "numeric")), est.X_train_
     weight = np.atleast_1d(est._y_train_std) * est.alpha_.reshape(len(rows), -1)
     mean = _sums(est, _kernel_of(est, x, rows), rows, weight, np.atleast_1d(est._y_train_mean))
     values = mean.values
