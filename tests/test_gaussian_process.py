@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.cluster import FeatureAgglomeration
 from sklearn.decomposition import PCA
 from sklearn.gaussian_process import GaussianProcessClassifier
+from sklearn.gaussian_process._gpc import _BinaryGaussianProcessClassifierLaplace
 from sklearn.gaussian_process.kernels import RBF, Matern, RationalQuadratic, WhiteKernel
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -70,3 +72,10 @@ def test_members_that_run_natively_read_an_array_where_a_frame_was_made(dtype):
     process = GaussianProcessClassifier(Matern(nu=0.5), optimizer=None)
     pipe = make_pipeline(PCA(3).set_output(transform="pandas"), process).fit(X, d.Y_TEXT)
     assert_answers_alike(pipe, X, compiled=False)
+
+
+def test_one_of_its_parts_warns_of_no_names():
+    part = _BinaryGaussianProcessClassifierLaplace(optimizer=None)
+    for front in (PCA(3), FeatureAgglomeration(1)):  # of which the second runs natively
+        native = make_pipeline(front.set_output(transform="pandas"), part).fit(d.X, d.Y_BINARY)
+        assert_answers_alike(native, d.X, compiled=False)

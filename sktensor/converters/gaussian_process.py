@@ -13,14 +13,14 @@ from sklearn.gaussian_process._gpc import COEFS, LAMBDAS, _BinaryGaussianProcess
 from torch import Tensor
 
 from ..graph import is_exact
-from ..ops import Arith, Column, Map, MatMul, Op, Provided, cast, erf, exp, sqrt, unnamed
+from ..ops import Arith, Column, Map, MatMul, Op, Provided, cast, erf, exp, sqrt
 from ..ops.conditions import EPS, Below, NotBelow
 from ..table import TORCH_DTYPES
 from .kernels import CANCELLED, Kernel, Sums, radial, rbf, some, squares_of, sums, usual
 from .linear import holds_for_some
 from .registry import Responses, Unsupported, convert, converts
 from .responses import labels, positive, two_columns
-from .validation import numpy_dtype, validate
+from .validation import as_numbers, numpy_dtype, validate
 
 LEAST = 1e-9  # of what it is before any row is seen, what a variance is that is surely above 0
 SEEN = Below(5e-11)  # by how much a probability may be off
@@ -30,8 +30,7 @@ SEEN = Below(5e-11)  # by how much a probability may be off
 def gaussian_process_regressor(est, x):
     if not hasattr(est, "X_train_") or not est.kernel_.requires_vector_input:
         raise Unsupported("a process that is not fitted, or of what are no vectors")
-    # It looks at no names: who asks it has done so.
-    x, rows = _known(validate(est, unnamed(x), "numeric")), est.X_train_
+    x, rows = _known(validate(est, x, "numeric")), est.X_train_
     weight = np.atleast_1d(est._y_train_std) * est.alpha_.reshape(len(rows), -1)
     mean = _sums(est, _kernel_of(est, x, rows), rows, weight, np.atleast_1d(est._y_train_mean))
     values = mean.values
@@ -54,7 +53,8 @@ def gaussian_process_classifier(est, x):
 
 @converts(_BinaryGaussianProcessClassifierLaplace)
 def binary_gaussian_process_classifier(est, x):
-    x, rows = _known(validate(est, x, "numeric")), est.X_train_
+    # It looks at no names: who asks it has done so.
+    x, rows = _known(validate(est, as_numbers(x, "numeric"), "numeric")), est.X_train_
     found = _kernel_of(est, x, rows)
     mean = _sums(est, found, rows, (est.y_train_ - est.pi_)[:, None], np.zeros(1))
     # Two of its classes are what NumPy makes an array of, in whatever dtype.
