@@ -16,7 +16,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils._set_output import _get_output_config
 
-from ..ops import Column, Concat, Finite, Op, cast, is_table, signature
+from ..ops import Column, Concat, Finite, Op, cast, is_table, signature, unnamed
 from ..table import ARROW_NUMBERS, NULLABLE_NUMBERS, TORCH_DTYPES, UNKNOWN
 from .preprocessing.functions import applied
 from .preprocessing.scaling import unscaled
@@ -134,7 +134,7 @@ def as_array(x: Op, one_dtype: bool = False) -> Op:
     if not is_table(x):
         if x.dtype is None:
             raise Unsupported("a step that gives no numbers")
-        return x
+        return unnamed(x)
     kinds = set(signature(x).kinds or ()) - {UNKNOWN}
     if "object" in kinds or (len(kinds) > 1 and ("bool" in kinds or one_dtype)):
         raise Unsupported("columns of several kinds as one array of objects")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from typing import Any
 
@@ -248,4 +248,6 @@ class Named(Op):
 
 def unnamed(x: Op) -> Op:
     """The array that an estimator makes of a DataFrame made on the way."""
+    if isinstance(x, Select) and x.names is not None:
+        return replace(x, x=unnamed(x.x))
     return x.x if isinstance(x, Named) else x

@@ -6,7 +6,6 @@ from ..graph import Rule, Survey, rewrite
 from ..ops import Op
 from .compute_once import compute_once
 from .drop_guards import drop_guards
-from .drop_names import drop_names
 from .drop_unused import drop_unused
 from .fold_affine import fold_affine
 from .fold_one_hot import fold_one_hot
@@ -19,7 +18,6 @@ from .reuse_rows import reuse_rows
 Watch = Callable[[str, Op, Op, dict[Op, Op]], None]
 
 PASSES: tuple[Rule | Survey, ...] = (
-    drop_names,  # first, or one may end up as the answer
     fold_thresholds,  # before guards are dropped: it moves them
     compute_once,
     merge_forests,  # of what they read by now, made once

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from catboost import CatBoostError
 
+from ..boundaries import boundary
 from ..registry import Unsupported
 from .model import Model
 
@@ -46,18 +47,11 @@ class Bare:
 
     def boundary(self, chosen: Callable[[np.ndarray], np.ndarray]) -> float:
         """The largest margin whose class is not chosen; those above it all are."""
-        low, high = _key(-1e300), _key(1e300)
-        while high - low > 1:
-            # Spread evenly over the floats, without a product that passes 64 bits.
-            step = -((low - high) // (GRID - 2))
-            tried = np.append(np.arange(low, high, step, dtype=np.int64), np.int64(high))
-            margin = np.tile(_float(tried)[:, None], (1, self._n_outputs))
-            above = chosen(self.ask("Class", margin))
-            if above[0] or not above[-1] or (np.diff(above.astype(np.int8)) < 0).any():
-                raise Unsupported("classes that no margin decides")
-            first = int(np.argmax(above))
-            low, high = int(tried[first - 1]), int(tried[first])
-        return float(_float(np.array([low]))[0])
+
+        def above(margin: np.ndarray) -> np.ndarray:
+            return chosen(self.ask("Class", np.tile(margin[:, None], (1, self._n_outputs))))
+
+        return boundary(above)
 
 
 def _bare(model: Model) -> dict[str, Any]:
@@ -76,15 +70,3 @@ def _bare(model: Model) -> dict[str, Any]:
         "oblivious_trees": [tree],
         "scale_and_bias": [1, [0] * n],
     }
-
-
-def _key(x: float) -> int:
-    """Floats as integers in the same order."""
-    bits = int(np.asarray(x, np.float64).view(np.int64))
-    return bits if bits >= 0 else -(bits & (2**63 - 1))
-
-
-def _float(keys: np.ndarray) -> np.ndarray:
-    """The inverse of `_key`."""
-    magnitude = np.abs(keys).view(np.float64)
-    return np.where(keys < 0, -magnitude, magnitude)

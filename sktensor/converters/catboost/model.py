@@ -7,7 +7,7 @@ mean, so it makes the estimator run natively; so do features and splits of a kin
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -130,7 +130,7 @@ def _oblivious(tree: dict[str, Any], model: Model) -> Tree:
     if not np.isfinite(value).all():
         raise Unsupported("leaves that are not finite")
     if not splits:
-        return _of_outputs(lone_leaf(np.float64(0), 0, np.dtype(F32)), value)
+        return replace(lone_leaf(np.float64(0), 0, np.dtype(F32)), value=value)
     feature, threshold, missing_left = (
         np.repeat(np.array(part), 1 << np.arange(len(splits))) for part in zip(*splits)
     )
@@ -144,10 +144,6 @@ def _oblivious(tree: dict[str, Any], model: Model) -> Tree:
         np.concatenate([missing_left, np.zeros(n + 1, bool)]),
         np.concatenate([np.zeros((n, model.n_outputs)), value]),
     )
-
-
-def _of_outputs(tree: Tree, value: np.ndarray) -> Tree:
-    return Tree(tree.feature, tree.threshold, tree.left, tree.right, tree.missing_left, value)
 
 
 def _grown(root: dict[str, Any], model: Model) -> Tree:

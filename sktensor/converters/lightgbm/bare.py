@@ -8,10 +8,9 @@ from typing import Any
 import lightgbm
 import numpy as np
 
+from ..boundaries import boundary
 from ..registry import Unsupported
 from .model import Model
-
-GRID = 1024
 
 
 class Bare:
@@ -38,17 +37,7 @@ class Bare:
 
     def boundary(self, chosen: Callable[[np.ndarray], np.ndarray]) -> float:
         """The largest margin whose value is not chosen; those above it all are."""
-        low, high = _key(-1e300), _key(1e300)
-        while high - low > 1:
-            # Spread evenly over the floats, without a product that passes 64 bits.
-            step = max((high - low) // GRID, 1)
-            tried = np.append(np.arange(low, high, step, dtype=np.int64), np.int64(high))
-            above = chosen(self.link(_float(tried)))
-            if above[0] or not above[-1]:
-                raise Unsupported("an objective that no margin decides")
-            first = int(np.argmax(above))
-            low, high = int(tried[first - 1]), int(tried[first])
-        return float(_float(np.array([low]))[0])
+        return boundary(lambda margin: chosen(self.link(margin)))
 
 
 def _tree(number: int, values: np.ndarray) -> str:
@@ -90,15 +79,3 @@ def _tree(number: int, values: np.ndarray) -> str:
 
 def _joined(values: np.ndarray) -> str:
     return " ".join(map(repr, values.tolist()))
-
-
-def _key(x: float) -> int:
-    """Floats as integers in the same order."""
-    bits = int(np.asarray(x, np.float64).view(np.int64))
-    return bits if bits >= 0 else -(bits & (2**63 - 1))
-
-
-def _float(keys: np.ndarray) -> np.ndarray:
-    """The inverse of `_key`."""
-    magnitude = np.abs(keys).view(np.float64)
-    return np.where(keys < 0, -magnitude, magnitude)
